@@ -1,0 +1,112 @@
+# digestd. `make run` and `make check` are all that a visitor needs; `make help` lists the rest.
+
+VERSION = 0.1.0
+
+CC         ?= cc
+PKG_CONFIG ?= pkg-config
+INSTALL    ?= install
+CFLAGS     ?= -O2 -g
+
+prefix               ?= /usr/local
+bindir               ?= $(prefix)/bin
+mandir               ?= $(prefix)/share/man
+datadir              ?= $(prefix)/share/digestd
+sysconfdir           ?= /etc
+systemdsystemunitdir ?= /lib/systemd/system
+
+# A flavour is a way to build: its objects have a folder of their own, so that they never mix.
+# SANITIZER=address,undefined or SANITIZER=thread make one; FLAVOUR=name with CFLAGS any other.
+comma     := ,
+SANITIZER ?=
+FLAVOUR   ?= $(subst $(comma),-,$(SANITIZER))
+B         := build$(if $(FLAVOUR),/$(FLAVOUR))
+
+WARNINGS  = -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla \
+            $(if $(WERROR),-Werror)
+HARDENING = -fstack-protector-strong -fPIE $(if $(SANITIZER),,-D_FORTIFY_SOURCE=2)
+SANITIZE  = $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
+            -fno-sanitize-recover=all)
+
+LIBS = libcurl libxml-2.0 sqlite3 libpcre2-8 jansson uuid zlib libbrotlienc libzstd libxxhash
+
+# Asked for at the first use, which comes after `make deps`.
+lib_cflags = $(eval lib_cflags := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(lib_cflags)
+lib_ldlibs = $(eval lib_ldlibs := $$(shell $(PKG_CONFIG) --libs $(LIBS)))$(lib_ldlibs)
+test_ldlibs = -lcmocka
+
+all_cflags  = -std=c11 -D_GNU_SOURCE -DDIGESTD_VERSION='"$(VERSION)"' -Iinclude $(lib_cflags) \
+              $(WARNINGS) $(HARDENING) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)
+all_ldflags = -pie -Wl,-z,relro,-z,now $(SANITIZE) $(CFLAGS) $(LDFLAGS)
+all_ldlibs  = $(lib_ldlibs) -lev -lpthread $(LDLIBS)
+
+SOURCES := $(sort $(wildcard daemon/*/*.c))
+OBJECTS := $(SOURCES:%.c=$(B)/%.o)
+
+.PHONY: all
+all: $(B)/digestd
+
+# The flags stand in a file that changes only when they do: then everything is built anew.
+flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZER) $(WERROR) $(VERSION)
+$(B)/flags: FORCE
+	@mkdir -p $(@D); echo '$(flags_now)' | cmp -s - $@ || echo '$(flags_now)' > $@
+FORCE:
+
+$(B)/%.o: %.c $(B)/flags | deps
+	@mkdir -p $(@D)
+	$(CC) $(all_cflags) -MMD -MP -c -o $@ $<
+
+$(B)/digestd: $(OBJECTS)
+	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+
+# ---- tests -------------------------------------------------------------------------------------
+
+# A unit test is tests/unit/ROOM_topic.c; it is linked with that room, the rooms it may know, and
+# nothing else.
+knows_base    = base
+knows_profile = base profile
+knows_conf    = base profile conf
+knows_proc    = base proc
+knows_fetch   = base profile conf proc fetch
+knows_digest  = base profile digest
+knows_store   = base store
+knows_feed    = base feed
+knows_site    = base feed site
+knows_http    = base feed site http
+knows_service = base profile conf service
+
+rooms_of     = $(knows_$(firstword $(subst _, ,$(1))))
+objects_of   = $(foreach room,$(call rooms_of,$(1)),$(patsubst %.c,$(B)/%.o,$(wildcard daemon/$(room)/*.c)))
+HARNESS     := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
+UNIT_TESTS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/*.c)))
+E2E_TESTS   := $(patsubst tests/e2e/%.c,$(B)/e2e/%,$(sort $(wildcard tests/e2e/*.c)))
+
+.SECONDEXPANSION:
+$(B)/unit/%: $(B)/tests/unit/%.o $$(call objects_of,$$*) $(HARNESS)
+	@mkdir -p $(@D)
+	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs) $(test_ldlibs)
+
+$(B)/e2e/%: $(B)/tests/e2e/%.o $(HARNESS) $(patsubst %.c,$(B)/%.o,$(wildcard daemon/base/*.c))
+	@mkdir -p $(@D)
+	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs) $(test_ldlibs)
+
+.PHONY: tests
+tests: $(UNIT_TESTS) $(E2E_TESTS)
+
+# One room's unit tests while working on it: make unit-store
+unit-%: FORCE
+	@$(MAKE) --no-print-directory $(filter $(B)/unit/$*_%,$(UNIT_TESTS))
+	@for t in $(filter $(B)/unit/$*_%,$(UNIT_TESTS)); do $$t || exit 1; done
+
+# ---- what has to be there ----------------------------------------------------------------------
+
+.PHONY: deps
+deps:
+	@.ci/deps build
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(HARNESS:.o=.d) $(UNIT_TESTS:$(B)/unit/%=$(B)/tests/unit/%.d) \
+  $(E2E_TESTS:$(B)/e2e/%=$(B)/tests/e2e/%.d)
+.SECONDARY:

@@ -1,0 +1,79 @@
+/* digest: the core. A page → sections (page, blocks, sections, clean); sections + what is known →
+ * events (match, outcome); and whether to believe the page at all (doubt). Pure; the only room that
+ * knows libxml2's parser. */
+#pragma once
+
+#include "base.h"
+#include "model.h"
+#include "profile.h"
+
+/* Raised whenever the same page would give other sections: validators of an older one are void. */
+#define EXTRACTOR_VERSION 1
+
+/* ---- doubt --------------------------------------------------------------------------------- */
+
+/* Short name ("wall", "cut short") and the sentence that says what to do. */
+const char *doubt_name(enum doubt d);
+const char *doubt_sentence(enum doubt d);
+
+/* ---- page → sections ----------------------------------------------------------------------- */
+
+struct page_source {
+    struct str bytes;        /* as fetched, decompressed */
+    struct str content_type; /* header value; empty: unknown */
+    struct str url;          /* final address; base of relative ones */
+    const struct profile *profile;
+};
+
+struct page {
+    struct arena *arena;
+    struct page_info info;
+    struct section *sections; /* in page order, placeholders and empty ones left out */
+    size_t count;
+};
+
+/* Call once before any thread, before anything else uses libxml2. */
+void digest_init(void);
+
+/* Cuts a page into its sections. DOUBT_NONE: *out is the page, page_free it. Else *out is NULL and
+ * `e` a sentence ("cut short: …"). */
+enum doubt page_read(const struct page_source *source, struct page **out, struct error *e);
+void page_free(struct page *p);
+
+/* ---- identity ------------------------------------------------------------------------------ */
+
+/* urn:uuid: version 5 in the URL name space of ID-BASE#TITLE, for n > 1 of ID-BASE#TITLE<TAB>n.
+ * `title` is collapsed. */
+void id_of_entry(char out[ID_SIZE], struct str id_base, struct str title, unsigned n);
+/* The feed's: version 5 of ID-BASE. */
+void id_of_feed(char out[ID_SIZE], struct str id_base);
+
+/* ---- sections + what is known → events ----------------------------------------------------- */
+
+struct match_input {
+    const struct page *page;
+    const struct entry *known; /* every entry ever of the source, any order */
+    size_t known_count;
+    struct str id_base;
+    int64_t now;
+    int64_t last_good;     /* 0: this is the first page believed */
+    int64_t removal_guard; /* percent */
+};
+
+/* How much is lost: the live entries that the page no longer has. */
+struct match_losses {
+    size_t live, lost;
+};
+
+struct match;
+
+/* Finds out which section is which entry. NULL: no memory. The page and `known` must outlive it. */
+struct match *match_new(const struct match_input *in);
+struct match_losses match_losses(const struct match *m);
+/* More lost than the guard allows. */
+bool match_is_too_much(const struct match *m);
+/* The same for every page with the same sections, for counting polls that agree. */
+struct hash page_hash(const struct page *page);
+/* What the page does to the entries, once believed. Owned by the match. NULL: no memory. */
+const struct outcome *match_outcome(struct match *m);
+void match_free(struct match *m);

@@ -1,0 +1,109 @@
+/* feed: entries → bytes in the formats that readers know. Pure. */
+#pragma once
+
+#include "base.h"
+#include "model.h"
+
+/* ---- bodies -------------------------------------------------------------------------------- */
+
+enum encoding { ENCODING_IDENTITY, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_BR, ENCODING_COUNT };
+
+enum media { MEDIA_ATOM, MEDIA_RSS, MEDIA_JSON_FEED, MEDIA_HTML, MEDIA_OPML, MEDIA_TEXT };
+
+enum caching {
+    CACHE_FEED,    /* public, max-age=60, stale-if-error=86400 */
+    CACHE_ARCHIVE, /* public, max-age=86400 */
+    CACHE_INDEX,   /* no-cache */
+    CACHE_NONE     /* no-store; no ETag, no Last-Modified */
+};
+
+#define ETAG_SIZE 40
+
+/* A representation, immutable once made, in every encoding it has. Made by the poller, handed over
+ * to the server thread, and from then on counted and touched by that thread alone. */
+struct body {
+    unsigned refs;
+    char etag[ETAG_SIZE]; /* W/"…", of the identity bytes, the same for every encoding */
+    int64_t since;        /* Last-Modified */
+    struct str bytes[ENCODING_COUNT];     /* identity always; p == NULL: not in this encoding */
+    struct str fields_ok[ENCODING_COUNT]; /* header fields of a 200, each ended by CR LF: type,
+                                             length, encoding, ETag, Last-Modified, caching, Vary,
+                                             security fields */
+    struct str fields_not_modified;       /* of a 304: ETag, Last-Modified, Cache-Control, Vary */
+    size_t size;                          /* memory it takes in all */
+};
+
+/* Copies `bytes`; with `compress` also as gzip 6, zstd 3, brotli 5, each kept only where it is
+ * smaller. One reference. NULL: no memory. */
+struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
+                      bool compress);
+/* The ETag that body_new would give these bytes. */
+void body_etag(char out[ETAG_SIZE], struct str bytes);
+struct body *body_ref(struct body *b);
+void body_unref(struct body *b); /* NULL is fine */
+
+/* ---- feeds --------------------------------------------------------------------------------- */
+
+enum feed_format { FEED_ATOM, FEED_RSS, FEED_JSON, FEED_FORMATS };
+
+/* One feed. All views are borrowed during the call. */
+struct feed {
+    struct str id;          /* urn:uuid:… */
+    struct str name;        /* of the source, as in its paths */
+    struct str title;       /* never empty: falls back to name */
+    struct str description; /* may be empty */
+    struct str author;      /* never empty: falls back to the host */
+    struct str language;    /* BCP 47, may be empty */
+    struct str home;        /* address of the page */
+    struct str base_url;    /* ours, no slash at its end; empty in `extract`: then no self links */
+    int64_t updated;        /* the newest of its entries, or when the source was first known */
+    const struct entry *const *entries; /* newest first, as they shall stand */
+    size_t count;
+};
+
+/* ".atom", ".rss", ".json" and the media type of a format. */
+const char *feed_suffix(enum feed_format format);
+enum media feed_media(enum feed_format format);
+
+/* Atom 1.0 (RFC 4287), RSS 2.0 with content, dc and atom modules, or JSON Feed 1.1. An entry
+ * without a link of its own gets its page: BASE/NAME/UUID.html (where base_url is empty: home). */
+int feed_render(const struct feed *feed, enum feed_format format, struct buf *out, struct error *e);
+
+/* The entries that stand in the feed, as the contract has the window: the newest `max`, besides
+ * them those updated in the last 14 days, up to 4 * max and 4 MiB of content. `all` is newest
+ * first; `drop_removed` leaves out what no longer stands on the page. Returns how many of
+ * `picked` (room for `count`) were filled. */
+size_t feed_window(const struct entry *all, size_t count, size_t max, bool drop_removed,
+                   int64_t now, const struct entry **picked);
+
+/* Plain text of an entry, at most `max` characters, for summaries: white space collapsed, cut at
+ * a character, ending in … where cut. */
+int feed_summary(struct buf *out, struct str text, size_t max);
+
+/* One entry as an HTML page of its own: no script, its links to the source page and the feed. */
+int feed_entry_page(const struct feed *feed, const struct entry *entry, struct buf *out,
+                    struct error *e);
+
+/* ---- index and OPML ------------------------------------------------------------------------ */
+
+/* What people see of a source. Strings are owned by whoever holds the row. */
+struct feed_row {
+    char *name;
+    char *title;
+    char *url;    /* of the page */
+    char *reason; /* NULL: in order */
+    int64_t entries;
+    int64_t last_poll, next_poll, last_change, trouble_since; /* 0: never, none */
+    bool known;                                               /* had a good poll */
+};
+
+struct feed_row *feed_row_copy(const struct feed_row *row); /* deep; feed_row_free */
+void feed_row_free(struct feed_row *row);
+
+/* The index page (HTML): every feed with its links, autodiscovery, entries, last and next poll,
+ * state with its reason; times as <time> in UTC. */
+int feed_index(const struct feed_row *const *rows, size_t count, struct str base_url,
+               const char *version, struct buf *out, struct error *e);
+/* OPML 2.0: an outline a source, its Atom feed. */
+int feed_opml(const struct feed_row *const *rows, size_t count, struct str base_url,
+              struct buf *out, struct error *e);

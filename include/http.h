@@ -1,0 +1,81 @@
+/* http: the small endpoint. HTTP/1.1 and 1.0, GET and HEAD (RFC 9110, 9111, 9112). */
+#pragma once
+
+#include "base.h"
+#include "site.h"
+
+struct ev_loop;
+
+/* ---- request: a pure parser ---------------------------------------------------------------- */
+
+#define HTTP_HEAD_MAX 16384
+
+enum http_method { HTTP_GET, HTTP_HEAD, HTTP_OTHER };
+
+/* A parsed request head. Views into the bytes given, and `path` into `path_space`. */
+struct http_request {
+    enum http_method method;
+    unsigned minor;  /* HTTP/1.minor */
+    struct str path; /* percent-decoded, dot segments removed, no query; begins with '/' */
+    struct str query;
+    bool keep_alive;
+    bool body_expected;       /* a Content-Length over 0 or a Transfer-Encoding */
+    bool if_none_match_any;   /* If-None-Match: * */
+    struct str if_none_match; /* the lists, joined as sent in the first field */
+    struct str if_modified_since;
+    struct str accept_encoding;
+    bool has_accept_encoding;
+    struct str referer, user_agent; /* for the access log */
+    char path_space[2048];
+};
+
+enum http_parse {
+    HTTP_PARSE_MORE, /* the head is not complete */
+    HTTP_PARSE_DONE, /* *used bytes are the head */
+    HTTP_PARSE_BAD   /* *status is the answer: 400, 414, 431, 501, 505 */
+};
+enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *used, int *status);
+
+/* ---- reply: request + body → head (pure) --------------------------------------------------- */
+
+/* Picks 200 or 304 and the encoding (RFC 9110 12.5.3, 13.2.2). */
+struct http_choice {
+    int status;
+    enum encoding encoding;
+};
+struct http_choice http_choose(const struct http_request *r, const struct body *b);
+/* Whether the If-None-Match list holds `etag`, compared weakly (RFC 9110 8.8.3.2). */
+bool http_etag_listed(struct str list, struct str etag);
+/* The encoding that Accept-Encoding likes best among those the body has. */
+enum encoding http_encoding(struct str accept_encoding, bool present, const struct body *b);
+
+/* ---- server -------------------------------------------------------------------------------- */
+
+struct http_server;
+
+struct http_options {
+    size_t max_connections;
+    double head_timeout;         /* seconds for a whole head */
+    double idle_timeout;         /* keep-alive */
+    double body_timeout;         /* WAIT_BODY, then 503 */
+    double send_timeout;         /* without any progress */
+    int64_t (*clock)(void *arg); /* seconds, for Date and the index */
+    void *clock_arg;
+    void (*stopped)(void *arg); /* draining is over; on the server's thread */
+    void *stopped_arg;
+};
+void http_defaults(struct http_options *o); /* sound defaults; clock stays unset */
+
+/* Opens a listening socket: "HOST:PORT", "[::1]:PORT", "unix:/PATH" (a stale socket is replaced,
+ * one in use is not). Non-blocking, close-on-exec. -1: `e` names the address and what to do. */
+int http_listen(const char *spec, struct error *e);
+/* The address a listening socket really has: "127.0.0.1:8780", "unix:/run/x". */
+void http_address(int fd, char *out, size_t size);
+
+struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
+                                    const struct http_options *options, struct error *e);
+/* Takes a listening socket, blocking or not, and owns it from now on. */
+int http_server_add(struct http_server *s, int fd, struct error *e);
+/* Any thread: no more connections, finish what is being sent, within `seconds`, then `stopped`. */
+void http_server_stop(struct http_server *s, double seconds);
+void http_server_free(struct http_server *s); /* closes all; on the server's thread */

@@ -1,0 +1,112 @@
+/* model: the plain structs that travel between rooms. No functions live here. */
+#pragma once
+
+#include "base.h"
+
+/* "urn:uuid:" and 36 characters, NUL-terminated. */
+#define ID_SIZE        46
+/* Where in an id the bare UUID begins. */
+#define ID_UUID_OFFSET 9
+
+/* What a page says of itself. Empty, or 0, where it does not say. */
+struct page_info {
+    struct str title;
+    struct str author;
+    struct str description;
+    struct str language;
+    struct str canonical; /* absolute address */
+    int64_t published;
+    int64_t modified;
+};
+
+/* One section as it stands on a page, cleaned. */
+struct section {
+    struct str title; /* collapsed, never empty */
+    struct str html;  /* the entry: clean, addresses absolute */
+    struct str text;  /* its visible text, a line a block */
+    struct str link;  /* deep link into the page; empty: there is none that hits it */
+    struct hash hash; /* of all that counts as a change but the title */
+    bool closed;      /* its end marker was there */
+};
+
+/* One entry: a section's identity through time. */
+struct entry {
+    char id[ID_SIZE];
+    struct str title;
+    struct str html;
+    struct str text;
+    struct str link; /* empty: the entry's own page */
+    struct hash hash;
+    unsigned ordinal; /* the n of the n-th use of its title */
+    int64_t published;
+    int64_t updated;
+    int64_t seq;      /* order first seen within its source, from 1 */
+    int64_t position; /* on the page, from 0; of a removed one its last */
+    bool live;        /* stands on the page */
+};
+
+enum event_kind { EVENT_NEW, EVENT_RESTORED, EVENT_RENAMED, EVENT_CHANGED, EVENT_REMOVED };
+
+struct event {
+    enum event_kind kind;
+    const struct entry *entry; /* as it is after the poll */
+};
+
+/* What one believed page did to the entries of its source. */
+struct outcome {
+    const struct entry **changed; /* to be written whole */
+    size_t changed_count;
+    const struct entry **moved; /* only the position is another */
+    size_t moved_count;
+    struct event *events; /* in page order; the events of one entry in the order of the enum */
+    size_t events_count;
+};
+
+/* Why a page is not believed, or could not be had. The sentence of each is doubt_sentence(). */
+enum doubt {
+    DOUBT_NONE,
+    DOUBT_FETCH,       /* did not arrive: network, status, size */
+    DOUBT_NOT_WHOLE,   /* the transfer broke off */
+    DOUBT_WALL,        /* a bot check or log-in in place of the page */
+    DOUBT_TYPE,        /* neither HTML nor text */
+    DOUBT_EMPTY,       /* no bytes */
+    DOUBT_CUT,         /* ends in the middle of its content */
+    DOUBT_NO_CONTENT,  /* the content element is missing */
+    DOUBT_NO_SECTIONS, /* content, but no section in it */
+    DOUBT_LIMIT,       /* the parser stopped at a limit */
+    DOUBT_LOST,        /* lost more sections than the guard allows: held */
+    DOUBT_STATE,       /* the store could not be written */
+};
+
+/* What makes the next fetch conditional. Holds only for the same `key`. */
+struct validators {
+    struct str etag;          /* byte for byte as received */
+    struct str last_modified; /* the same */
+    struct hash body;         /* of the bytes */
+    struct hash key;          /* of address, profile and version of the extractor */
+};
+
+/* When a source was and will be looked at. */
+struct schedule {
+    int64_t last_poll;   /* 0: never */
+    int64_t last_good;   /* the last page that was believed, or a 304 of it */
+    int64_t last_change; /* the last poll that had an event */
+    int64_t next_poll;
+    int64_t trouble_since; /* 0: none */
+    int64_t failures;      /* in a row */
+};
+
+/* All that is kept of a source besides its entries. */
+struct source_state {
+    struct str name;
+    struct str id_base;
+    struct page_info info; /* as the last believed page had it */
+    struct validators validators;
+    struct schedule schedule;
+    enum doubt doubt;
+    struct str reason;     /* the sentence that goes with doubt */
+    struct hash held;      /* of the sections of a page held back; unset: none */
+    int64_t held_polls;    /* so many in a row agreed on it */
+    struct str cookies;    /* Netscape lines */
+    int64_t entries_count; /* live; filled by the store when read */
+};

@@ -1,0 +1,42 @@
+/* proc: runs a program with limits, without a shell, in its own process group. A small helper
+ * process, forked before any thread exists, does the forking; its children are watched by pidfd. */
+#pragma once
+
+#include "base.h"
+
+struct ev_loop;
+struct proc_helper;
+struct proc;
+
+/* Forks the helper. Call it before threads are started and before anything is opened that a child
+ * must not inherit. */
+struct proc_helper *proc_helper_start(struct error *e);
+void proc_helper_stop(struct proc_helper *h); /* NULL is fine */
+
+struct proc_limits {
+    double timeout;    /* seconds for the whole run */
+    size_t max_output; /* bytes of stdout */
+    size_t max_memory; /* RLIMIT_DATA; 0: none */
+};
+
+enum proc_end { PROC_EXITED, PROC_KILLED, PROC_TIMEOUT, PROC_FLOOD, PROC_NOT_STARTED };
+
+struct proc_result {
+    enum proc_end end;
+    int code;           /* exit status, or signal */
+    struct str output;  /* stdout, valid during the callback */
+    const char *reason; /* a sentence unless it exited with 0 */
+};
+
+/* Splits a command into words at blanks, honouring '…' and "…", no expansion of any kind; each
+ * `%u` in a word is replaced by `url`. NULL-terminated; one block, freed with free(). NULL: `e`. */
+char **proc_words(const char *command, struct str url, struct error *e);
+
+/* Runs argv (argv[0] through PATH). stdin is /dev/null, stderr goes to ours. `done` is called once
+ * from the loop, after the whole group is gone. */
+struct proc *proc_start(struct proc_helper *h, struct ev_loop *loop, char *const argv[],
+                        const struct proc_limits *limits,
+                        void (*done)(void *arg, const struct proc_result *), void *arg,
+                        struct error *e);
+/* Kills the group and forgets it; done is not called. */
+void proc_cancel(struct proc *p);

@@ -1,0 +1,70 @@
+/* site: path → body. Owned by the server thread; the two ways in from the poller are the functions
+ * marked "any thread". */
+#pragma once
+
+#include "base.h"
+#include "feed.h"
+
+struct ev_loop;
+struct site;
+
+struct site_options {
+    const char *version;
+    size_t cache_size;  /* bytes for bodies that were rendered because somebody asked */
+    size_t max_waiting; /* paths that may be asked of the poller at once; over it: BUSY */
+    /* Called on the server thread: please render `path` and answer with site_publish or
+     * site_refuse. NULL: nothing is ever rendered on request. */
+    void (*miss)(void *arg, const char *path);
+    void *miss_arg;
+};
+
+/* `loop` is the server's: site hears its mail through an ev_async on it. */
+struct site *site_new(struct ev_loop *loop, const struct site_options *options, struct error *e);
+void site_free(struct site *s);
+
+/* ---- from the poller: any thread ----------------------------------------------------------- */
+
+enum site_keep {
+    SITE_FEED,  /* stays until it is replaced or retired */
+    SITE_CACHED /* may go when memory is short, and is asked for again */
+};
+
+/* Puts `body` (one reference, given away) at `path` ("/blog.atom"). 0, or -1: no memory, body is
+ * unreferenced. */
+int site_publish(struct site *s, const char *path, struct body *body, enum site_keep keep);
+/* There is nothing at `path` (404 for whoever waits, and what stood there goes). */
+int site_refuse(struct site *s, const char *path);
+/* A source's line of the index (copied). */
+int site_tell(struct site *s, const struct feed_row *row);
+/* The source is gone: its row, and every path that begins with /NAME. or /NAME/. */
+int site_forget(struct site *s, const char *name);
+/* The base-url of links on the index page, and in what order sources stand (NULL-terminated). */
+int site_describe(struct site *s, const char *base_url, const char *const *names);
+/* A sign of life of the poller and its store, for /healthz: `now`, and when the next one is due. */
+int site_beat(struct site *s, int64_t now, int64_t next, bool store_works);
+
+/* ---- from http: the server thread ---------------------------------------------------------- */
+
+enum site_answer {
+    SITE_HAVE, /* *body holds a reference for the caller */
+    SITE_NONE, /* 404 */
+    SITE_WAIT, /* `waiter` is told later */
+    SITE_BUSY, /* 503 */
+    SITE_SICK  /* 503, and *body says why (healthz) */
+};
+
+/* Embedded in a connection. `ready` is called once, on the server thread, with SITE_HAVE or
+ * SITE_NONE. */
+struct site_waiter {
+    struct site_waiter *next, **link;
+    void (*ready)(struct site_waiter *w, enum site_answer answer, struct body *body);
+};
+
+/* What stands at the absolute path `path` (percent-decoded, no query). `now` in seconds. `waiter`
+ * NULL: never SITE_WAIT. */
+enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
+                           struct site_waiter *waiter);
+/* The waiter is gone (deadline, connection closed). Fine where it does not wait. */
+void site_cancel(struct site_waiter *w);
+/* Which entry page a path names: "/NAME/UUID.html". False: it is none. Views into path. */
+bool site_entry_path(struct str path, struct str *name, struct str *uuid);

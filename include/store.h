@@ -1,0 +1,44 @@
+/* store: what must survive. SQLite, WAL, synchronous=FULL. Blocking: never on the server thread. */
+#pragma once
+
+#include "base.h"
+#include "model.h"
+
+struct store;
+
+enum store_mode {
+    STORE_OWN, /* reads and writes; the caller holds the lock of the state directory */
+    STORE_READ /* reads only, beside whoever owns it */
+};
+
+/* Opens STATE_DIR/digestd.db; STORE_OWN makes directory and database where they are missing and
+ * migrates the schema inside one transaction. A schema newer than ours, a file that is no database,
+ * a directory that cannot be written: -1 with a sentence. STORE_READ of a database that is not
+ * there: an empty store. */
+int store_open(struct store **out, const char *state_dir, enum store_mode mode, struct error *e);
+void store_close(struct store *s);
+
+/* The state of source `name`; strings are in `a`. 1 found, 0 unknown (out is zeroed), -1. */
+int store_source(struct store *s, struct arena *a, struct str name, struct source_state *out,
+                 struct error *e);
+
+/* Every entry ever of a source, removed ones too, by updated (newest first), ties in the order of
+ * position. *out is in `a`. */
+int store_entries(struct store *s, struct arena *a, struct str name, struct entry **out,
+                  size_t *count, struct error *e);
+/* One entry by its id ("urn:uuid:…"). 1 found, 0 not, -1. */
+int store_entry(struct store *s, struct arena *a, struct str name, struct str id, struct entry *out,
+                struct error *e);
+
+/* Writes a poll of one source: its state and what the page did to its entries (`outcome` NULL:
+ * nothing), in one transaction. After -1 nothing of it is there. */
+int store_commit(struct store *s, const struct source_state *state, const struct outcome *outcome,
+                 struct error *e);
+/* Several quiet polls, no outcome, in one transaction. */
+int store_commit_quiet(struct store *s, const struct source_state *const *states, size_t count,
+                       struct error *e);
+
+/* Since when the body with this ETag stands at `path`: kept over restarts so that Last-Modified
+ * does not move. Where another ETag is stored, or none, `now` is stored and returned. */
+int store_body_since(struct store *s, struct str path, struct str etag, int64_t now, int64_t *since,
+                     struct error *e);
