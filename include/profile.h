@@ -60,6 +60,7 @@ struct profile {
     struct pattern_list unwrap_link;
     struct pattern_list wall;
     int timezone;     /* seconds east of UTC */
+    unsigned given;   /* the keys that were set, a bit each */
     struct hash hash; /* of all keys and values: a changed profile is another extractor */
 };
 
@@ -68,8 +69,11 @@ struct profile *profile_ref(struct profile *p);
 void profile_unref(struct profile *p); /* NULL is fine */
 /* Whether `key` is a key of profiles. */
 bool profile_has_key(struct str key);
+/* The keys, from index 0 on; NULL behind the last. */
+const char *profile_key(size_t index);
 /* Sets one key. A repeatable key (match, content, drop, *-xpath, unwrap-link, wall,
- * lazy-attribute) is appended to what the profile has of it. -1: unknown key or faulty value. */
+ * lazy-attribute) is appended to what the profile has of it. -1: unknown key, faulty value, or
+ * another key a second time. */
 int profile_set(struct profile *p, struct str key, struct str value, struct error *e);
 /* A source's override of a key: what the profile had of it is forgotten first. Call it once a key,
  * then profile_set for each value. */
