@@ -1,0 +1,329 @@
+/* Conf files that are not fine: every fault, with its line. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "conf_folder.h"
+
+#define COUNT(array) (sizeof(array) / sizeof(*(array)))
+#define C            "@/digestd.conf:"
+
+/* The fault that one line in a section makes. */
+static void assert_line(struct folder *f, const char *section, const char *line, const char *fault)
+{
+    char text[512], expected[1024];
+
+    snprintf(text, sizeof(text), "%s\n%s\n", section, line);
+    snprintf(expected, sizeof(expected), C "2: %s\n", fault);
+    folder_refuses(f, text, expected);
+}
+
+static void test_values(void **state)
+{
+    static const struct {
+        const char *section, *line, *fault;
+    } cases[] = {
+        {"[poll]", "interval = 2s", "interval: '2s' is out of range: 5s to 365d are allowed"},
+        {"[poll]", "interval = soon",
+         "interval: 'soon' is no duration, such as 90s, 30m, 6h or 1d"},
+        {"[poll]", "interval =", "'interval' has no value"},
+        {"[poll]", "timeout = 0", "timeout: '0' is out of range: 1s to 1d are allowed"},
+        {"[poll]", "max-size = 16MB", "max-size: '16MB' is no size, such as 512K or 16M"},
+        {"[poll]", "max-size = 2G", "max-size: '2G' is out of range: 1K to 1G are allowed"},
+        {"[poll]", "max-redirects = -1",
+         "max-redirects: '-1' is out of range: 0 to 50 are allowed"},
+        {"[poll]", "removal-guard = 101%",
+         "removal-guard: '101%' is out of range: 0% to 100% are allowed"},
+        {"[poll]", "removal-guard = half", "removal-guard: 'half' is no percentage, such as 50%"},
+        {"[poll]", "header = Accept", "header: write it as 'Name: value'"},
+        {"[poll]", "header = A b: c", "header: write it as 'Name: value'"},
+        {"[poll]", "header = A: b\tc", "header: there is a control character in it"},
+        {"[daemon]", "log-level = loud", "log-level: 'loud' is none of error|warning|info|debug"},
+        {"[daemon]", "base-url = ftp://x", "base-url: 'ftp://x' is no http or https address"},
+        {"[daemon]", "base-url = http://x/?y", "base-url: 'http://x/?y' must have neither ? nor #"},
+        {"[daemon]", "listen = 8780",
+         "listen: '8780' is no address: write HOST:PORT, [::1]:PORT or unix:/PATH"},
+        {"[daemon]", "listen = ::1:80",
+         "listen: '::1:80' is no address: write HOST:PORT, [::1]:PORT or unix:/PATH"},
+        {"[daemon]", "listen = [::1:80",
+         "listen: '[::1:80' is no address: write HOST:PORT, [::1]:PORT or unix:/PATH"},
+        {"[daemon]", "listen = localhost:65536",
+         "listen: '65536' is no port: 0 to 65535 (in 'localhost:65536')"},
+        {"[daemon]", "listen = unix:run/x",
+         "listen: the path of a unix socket begins with /: unix:/PATH"},
+        {"[daemon]", "max-connections = 5", "unknown key 'max-connections'"}, /* not yet */
+        {"[daemon]", "lisen = x", "unknown key 'lisen'; did you mean 'listen'?"},
+        {"[poll]", "intervall = 1h", "unknown key 'intervall'; did you mean 'interval'?"},
+        {"[poll]", "Interval = 1h", "unknown key 'Interval'; did you mean 'interval'?"},
+        {"[poll]", "zzz = 1", "unknown key 'zzz'"},
+        {"[poll]", "listen = x", "'listen' is no key of [poll]: it belongs in [daemon]"},
+        {"[daemon]", "url = x", "'url' is no key of [daemon]: it belongs in [source NAME]"},
+        {"[poll]", "wall = x",
+         "'wall' is no key of [poll]: it belongs in [source NAME] or a profile"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_line(*state, cases[i].section, cases[i].line, cases[i].fault);
+}
+
+static void test_addresses_of_sources(void **state)
+{
+    static const struct {
+        const char *url, *fault;
+    } cases[] = {
+        {"gopher://one.example/", "'gopher://one.example/' is no http, https or file: address"},
+        {"one.example/x", "'one.example/x' is no http, https or file: address"},
+        {"https:///x", "'https:///x' is no http, https or file: address"},
+        {"https://one.example/a b", "'https://one.example/a b' is no http, https or file: address"},
+        {"file://other.example/x", "a file: address names no host: file:/PATH or file:NAME"},
+        {"file:", "the file: address names no file"},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char line[200], fault[300];
+
+        snprintf(line, sizeof(line), "url = %s\nprofile = two", cases[i].url);
+        snprintf(fault, sizeof(fault), "url: %s", cases[i].fault);
+        assert_line(*state, "[source a]", line, fault);
+    }
+}
+
+static void test_names_of_sources(void **state)
+{
+    static const char *const reserved[] = {"all", "feeds", "healthz", "metrics", "status"};
+    static const char *const bad[] = {"A", "-a", "a.b", "a b", "ä", "a/b"};
+
+    for (size_t i = 0; i < COUNT(reserved); i++) {
+        char text[200], fault[200];
+
+        snprintf(text, sizeof(text), "[source %s]\nurl = https://one.example/\n", reserved[i]);
+        snprintf(fault, sizeof(fault), C "1: the source name '%s' is reserved: choose another\n",
+                 reserved[i]);
+        folder_refuses(*state, text, fault);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char text[200], fault[200];
+
+        snprintf(text, sizeof(text), "[source %s]\nurl = https://one.example/\n", bad[i]);
+        snprintf(fault, sizeof(fault),
+                 C "1: bad source name '%s': write up to 64 of a-z, 0-9 and -, the first no -\n",
+                 bad[i]);
+        folder_refuses(*state, text, fault);
+    }
+    folder_refuses(*state, "[source]\nurl = https://one.example/\n",
+                   C "1: a source needs a name: [source NAME]\n");
+}
+
+static void test_sections(void **state)
+{
+    folder_refuses(*state, "a = 1\n[sauce x]\nb = 2\n[daemon x]\n[poll\njunk\n",
+                   C
+                   "1: 'a' stands before the first [section]\n" C
+                   "2: unknown section [sauce x]; there are [daemon], [poll] and [source NAME]\n" C
+                   "4: unknown section [daemon x]; there are [daemon], [poll] and [source NAME]\n" C
+                   "5: a section's header ends with ]\n" C
+                   "6: 'junk' is neither [section] nor key = value nor a comment\n");
+}
+
+static void test_twice(void **state)
+{
+    folder_refuses(*state,
+                   "[poll]\ninterval = 1h\ninterval = 1h\n[source a]\nurl = https://one.example/\n"
+                   "[poll]\ninterval = 2h\n[source a]\nurl = https://one.example/y\n",
+                   C "3: 'interval' is given twice; the first is in line 2\n" C
+                     "7: 'interval' is given twice; the first is in line 2\n" C
+                     "8: there are two sources 'a'; the first is in line 4\n");
+    folder_refuses(*state,
+                   "[source a]\nurl = https://one.example/\nsection-end = a\nsection-end = b\n",
+                   C "4: section-end is given twice\n");
+}
+
+static void test_no_url(void **state)
+{
+    folder_refuses(*state, "[source a]\ntitle = x\n[source b]\nurl =\n",
+                   C "1: source 'a' has no url\n" C "4: source 'b' has no url\n");
+}
+
+/* Two sources; the second has the id-base of the first, which line `line` is at fault for. */
+static void assert_same_ids(struct folder *f, const char *text, unsigned line, const char *base)
+{
+    char fault[400];
+
+    snprintf(fault, sizeof(fault),
+             C "%u: source 'b' has the id-base of source 'a' (line 1), %s: their entries would get "
+               "the same ids; give one of them an id-base of its own\n",
+             line, base);
+    folder_refuses(f, text, fault);
+}
+
+static void test_id_bases(void **state)
+{
+    assert_same_ids(*state,
+                    "[source a]\nurl = https://one.example/\nid-base = x\n"
+                    "[source b]\nurl = https://one.example/y\nid-base = x\n",
+                    6, "x");
+    assert_same_ids(*state,
+                    "[source a]\nurl = https://one.example/\nid-base = https://one.example/y\n"
+                    "[source b]\nurl = https://one.example/y\n",
+                    5, "https://one.example/y");
+    assert_same_ids(*state,
+                    "[source a]\nurl = https://one.example/\n"
+                    "[source b]\nurl = https://one.example/\n",
+                    4, "https://one.example/");
+    /* One address twice is fine where they are told apart. */
+    conf_unref(folder_conf(*state, "[source a]\nurl = https://one.example/\nid-base = x\n"
+                                   "[source b]\nurl = https://one.example/\n"));
+}
+
+static void test_unreachable_listen(void **state)
+{
+    static const char *const anywhere[] = {"0.0.0.0:80", "[::]:80", "*:80", "[0:0::0]:1",
+                                           "unix:/run/d.sock"};
+
+    for (size_t i = 0; i < COUNT(anywhere); i++) {
+        char text[200], fault[300];
+
+        snprintf(text, sizeof(text), "[daemon]\nlisten = 127.0.0.1:1\nlisten = %s\n", anywhere[i]);
+        snprintf(fault, sizeof(fault),
+                 C "3: listen on '%s' does not say under which address readers reach this server: "
+                   "set base-url\n",
+                 anywhere[i]);
+        folder_refuses(*state, text, fault);
+        snprintf(text, sizeof(text), "[daemon]\nlisten = %s\nbase-url = http://h\n", anywhere[i]);
+        conf_unref(folder_conf(*state, text));
+    }
+}
+
+static void test_unreadable_conf(void **state)
+{
+    static const char advice[] =
+        "; name the conf file with -c FILE (digestd.conf(5) has its form)\n";
+    struct folder *f = *state;
+    char path[100], expected[300];
+    struct faults faults;
+
+    faults_init(&faults);
+    snprintf(path, sizeof(path), "%s/none.conf", f->path);
+    assert_null(conf_load(path, &f->env, &faults));
+    snprintf(expected, sizeof(expected), "%s: No such file or directory%s", path, advice);
+    assert_string_equal(faults.text.data, expected);
+    faults_clear(&faults);
+    assert_null(conf_load(f->path, &f->env, &faults));
+    snprintf(expected, sizeof(expected), "%s: Is a directory%s", f->path, advice);
+    assert_string_equal(faults.text.data, expected);
+    faults_clear(&faults);
+}
+
+/* ---- profiles ------------------------------------------------------------------------------ */
+
+/* However many sources use it, a profile's own faults are told once, where they stand. */
+static void test_faulty_profile(void **state)
+{
+    folder_profile(*state, "bad",
+                   "# a comment\nmatch = ^https://bad\\.example/\nsection-start = (\n"
+                   "content = //a[\nsection-stat = x\n[x]\ntimezone = CET\nwall = \xff\n");
+    folder_refuses(
+        *state,
+        "[source a]\nurl = https://bad.example/a\n[source b]\nurl = https://bad.example/b\n"
+        "[source c]\nurl = https://one.example/\nprofile = bad\n",
+        "@/profiles/bad.conf:3: section-start: bad regex '(' at offset 1: missing closing "
+        "parenthesis\n"
+        "@/profiles/bad.conf:4: content: bad XPath '//a[' at offset 4: Invalid expression\n"
+        "@/profiles/bad.conf:5: unknown key 'section-stat'; did you mean 'section-start'?\n"
+        "@/profiles/bad.conf:6: a profile has no sections, only keys\n"
+        "@/profiles/bad.conf:7: timezone: 'CET' is no offset from UTC: write one such as +08:00 "
+        "or UTC\n"
+        "@/profiles/bad.conf:8: this line is not UTF-8\n");
+    /* Those who do not use it are not bothered. */
+    conf_unref(folder_conf(*state, "[source a]\nurl = https://one.example/a\n"));
+}
+
+static void test_faulty_override(void **state)
+{
+    folder_refuses(*state,
+                   "[source a]\nurl = https://one.example/\nsection-start = (\ndrop = //[\n"
+                   "stable-ids = maybe\n",
+                   C "3: section-start: bad regex '(' at offset 1: missing closing parenthesis\n" C
+                     "4: drop: bad XPath '//[' at offset 2: Invalid expression\n" C
+                     "5: stable-ids: 'maybe' is neither yes nor no\n");
+    folder_refuses(*state, "[source a]\nurl = https://one.example/\nsection-start =\n",
+                   C "2: profile 'one' has no section-start: what a section begins with\n");
+}
+
+static void test_no_profile(void **state)
+{
+    folder_refuses(*state, "[source a]\nurl = https://other.example/\n",
+                   C "2: no profile of @/profiles matches 'https://other.example/'; write profile "
+                     "= NAME in this source, where NAME is one of: one, two\n");
+    folder_refuses(*state, "[source a]\nurl = https://one.example/\nprofile = three\n",
+                   C "3: profile 'three': @/profiles/three.conf: No such file or directory; "
+                     "profiles there: one, two\n");
+    folder_refuses(*state, "[source a]\nurl = https://one.example/\nprofile = ../one\n",
+                   C "3: profile: '../one' is no name of a profile: the file's name without its "
+                     ".conf\n");
+}
+
+static void test_no_folder_of_profiles(void **state)
+{
+    struct folder *f = *state;
+
+    f->env.profile_dir = "/nowhere/profiles";
+    folder_refuses(f, "[source a]\nurl = https://one.example/\n",
+                   C "2: the folder of profiles, /nowhere/profiles: No such file or directory; "
+                     "profile-dir says where they are\n");
+}
+
+static void test_profile_without_conf(void **state)
+{
+    struct folder *f = *state;
+    struct faults faults;
+    struct profile *p;
+    char dir[80], *told;
+
+    snprintf(dir, sizeof(dir), "%s/profiles", f->path);
+    faults_init(&faults);
+    p = conf_profile(dir, "two", (struct str){0}, &faults);
+    assert_non_null(p);
+    assert_string_equal(p->name, "two");
+    profile_unref(p);
+    p = conf_profile(dir, "auto", STR("http://one.example/"), &faults);
+    assert_non_null(p);
+    assert_string_equal(p->name, "one");
+    profile_unref(p);
+    assert_int_equal(faults.count, 0);
+    assert_null(conf_profile(dir, "auto", STR("http://x.example/"), &faults));
+    assert_null(conf_profile(dir, "no/name", STR(""), &faults));
+    told = folder_faults(f, &faults);
+    assert_string_equal(told, "@/profiles: no profile of @/profiles matches 'http://x.example/'; "
+                              "choose one with -p NAME, where NAME is one of: one, two\n"
+                              "@/profiles: 'no/name' is no name of a profile: the file's name "
+                              "without its .conf\n");
+    free(told);
+    faults_clear(&faults);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, folder_open, folder_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_values),
+        TEST(test_addresses_of_sources),
+        TEST(test_names_of_sources),
+        TEST(test_sections),
+        TEST(test_twice),
+        TEST(test_no_url),
+        TEST(test_id_bases),
+        TEST(test_unreachable_listen),
+        TEST(test_unreadable_conf),
+        TEST(test_faulty_profile),
+        TEST(test_faulty_override),
+        TEST(test_no_profile),
+        TEST(test_no_folder_of_profiles),
+        TEST(test_profile_without_conf),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
