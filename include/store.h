@@ -1,4 +1,5 @@
-/* store: what must survive. SQLite, WAL, synchronous=FULL. Blocking: never on the server thread. */
+/* store: what must survive. SQLite, WAL, synchronous=FULL. Blocking: never on the server thread. A
+ * store is used by one thread at a time. */
 #pragma once
 
 #include "base.h"
@@ -39,6 +40,7 @@ int store_commit_quiet(struct store *s, const struct source_state *const *states
                        struct error *e);
 
 /* Since when the body with this ETag stands at `path`: kept over restarts so that Last-Modified
- * does not move. Where another ETag is stored, or none, `now` is stored and returned. */
+ * does not move. Where another ETag is stored, or none, `now` is stored and returned; STORE_READ
+ * stores nothing. After -1 *since is `now` all the same. */
 int store_body_since(struct store *s, struct str path, struct str etag, int64_t now, int64_t *since,
                      struct error *e);

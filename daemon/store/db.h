@@ -1,0 +1,69 @@
+/* db: the connection to SQLite, its statements prepared once, and its errors as sentences. */
+#pragma once
+
+#include <sqlite3.h>
+
+#include "store.h"
+
+/* Every statement that is kept; its text stands where it is called. */
+enum statement {
+    STATEMENT_BEGIN_READ,
+    STATEMENT_BEGIN_WRITE,
+    STATEMENT_COMMIT,
+    STATEMENT_ROLLBACK,
+    STATEMENT_SOURCE_READ,
+    STATEMENT_SOURCE_WRITE,
+    STATEMENT_SOURCE_KEY,
+    STATEMENT_SCHEDULE_WRITE,
+    STATEMENT_ENTRIES_COUNT,
+    STATEMENT_ENTRIES_READ,
+    STATEMENT_ENTRY_READ,
+    STATEMENT_ENTRY_WRITE,
+    STATEMENT_ENTRY_MOVE,
+    STATEMENT_CONTENT_WRITE,
+    STATEMENT_BODY_READ,
+    STATEMENT_BODY_WRITE,
+    STATEMENTS
+};
+
+struct store {
+    sqlite3 *sql; /* NULL: a database to be read that is not there */
+    char *path;   /* of the database, for sentences */
+    bool reading; /* STORE_READ */
+    bool writing; /* inside a transaction that writes */
+    sqlite3_stmt *statements[STATEMENTS];
+};
+
+/* One use of a statement: values are put in the order of its parameters, then taken in the order
+ * of its columns. Strings that are put have to live until db_end. The first failure is kept in
+ * `rc` and told by the next db_step or db_check, so that a run of puts or gets is checked once. */
+struct call {
+    struct store *store;
+    sqlite3_stmt *statement;
+    int next; /* parameter, then column */
+    int rc;
+};
+
+struct call db_call(struct store *s, enum statement which, const char *sql);
+void db_put_int(struct call *c, int64_t value);
+void db_put_str(struct call *c, struct str value);   /* UTF-8 */
+void db_put_bytes(struct call *c, struct str value); /* whatever the network sent */
+void db_put_hash(struct call *c, struct hash value); /* 16 bytes; unset: NULL */
+/* 1: a row is there; 0: the end; -1. */
+int db_step(struct call *c, struct error *e);
+int64_t db_get_int(struct call *c);
+struct str db_get_str(struct call *c, struct arena *a); /* text and bytes alike, copied */
+struct hash db_get_hash(struct call *c);
+int db_check(struct call *c, struct error *e); /* 0 where all gets were fine, else -1 */
+void db_end(struct call *c);                   /* the statement can be called again */
+/* Steps to the end and ends. 0, -1. */
+int db_run(struct call *c, struct error *e);
+
+/* A transaction: of reads that have to agree with each other, or of writes. What db_begin started
+ * is ended by db_commit, or, after any failure, by db_rollback, which never fails. */
+int db_begin(struct store *s, bool writing, struct error *e);
+int db_commit(struct store *s, struct error *e);
+void db_rollback(struct store *s);
+
+/* "cannot DOING PATH: …; what to do", of SQLite's code `rc`. Always -1. */
+int db_fail(const struct store *s, const char *doing, int rc, struct error *e);

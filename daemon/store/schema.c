@@ -1,0 +1,161 @@
+/* schema: see schema.h. */
+#include "schema.h"
+
+/* What a poll always changes (schedule) is apart from what it rarely does (source): the rows are
+ * small, so that many quiet polls share a page of the file. In the same way `content` keeps the
+ * long texts out of the rows whose position changes whenever something is put in above them.
+ *
+ * Other tables point to `key`, so that a source or an entry is renamed in one place. Times are
+ * seconds since the epoch, 0 is "not known"; hashes are 16 bytes or NULL. What the network sent and
+ * gets back byte for byte is BLOB: it need not be UTF-8. */
+const struct schema_step schema_steps[] = {
+    {"CREATE TABLE source ("
+     "  key INTEGER PRIMARY KEY,"
+     "  name TEXT NOT NULL UNIQUE,"
+     "  id_base TEXT NOT NULL,"
+     "  title TEXT NOT NULL,"
+     "  author TEXT NOT NULL,"
+     "  description TEXT NOT NULL,"
+     "  language TEXT NOT NULL,"
+     "  canonical TEXT NOT NULL,"
+     "  published INTEGER NOT NULL,"
+     "  modified INTEGER NOT NULL,"
+     "  etag BLOB NOT NULL,"
+     "  last_modified BLOB NOT NULL,"
+     "  body_hash BLOB CHECK (length(body_hash) = 16),"
+     "  valid_for BLOB CHECK (length(valid_for) = 16)," /* validators.key */
+     "  doubt TEXT NOT NULL,"
+     "  reason TEXT NOT NULL,"
+     "  held BLOB CHECK (length(held) = 16),"
+     "  held_polls INTEGER NOT NULL,"
+     "  cookies BLOB NOT NULL"
+     ") STRICT;"
+
+     "CREATE TABLE schedule ("
+     "  source INTEGER PRIMARY KEY REFERENCES source (key) ON DELETE CASCADE,"
+     "  last_poll INTEGER NOT NULL,"
+     "  last_good INTEGER NOT NULL,"
+     "  last_change INTEGER NOT NULL,"
+     "  next_poll INTEGER NOT NULL,"
+     "  trouble_since INTEGER NOT NULL,"
+     "  failures INTEGER NOT NULL"
+     ") STRICT;"
+
+     "CREATE TABLE entry ("
+     "  key INTEGER PRIMARY KEY,"
+     "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE,"
+     "  id TEXT NOT NULL,"
+     "  title TEXT NOT NULL,"
+     "  link TEXT NOT NULL,"
+     "  hash BLOB CHECK (length(hash) = 16),"
+     "  ordinal INTEGER NOT NULL,"
+     "  published INTEGER NOT NULL,"
+     "  updated INTEGER NOT NULL,"
+     "  seq INTEGER NOT NULL,"
+     "  position INTEGER NOT NULL,"
+     "  live INTEGER NOT NULL CHECK (live IN (0, 1)),"
+     "  UNIQUE (source, id)"
+     ") STRICT;"
+     "CREATE INDEX entry_by_updated ON entry (source, updated DESC);"
+     "CREATE INDEX entry_live ON entry (source) WHERE live;"
+
+     "CREATE TABLE content ("
+     "  entry INTEGER PRIMARY KEY REFERENCES entry (key) ON DELETE CASCADE,"
+     "  html TEXT NOT NULL,"
+     "  text TEXT NOT NULL"
+     ") STRICT;"
+
+     "CREATE TABLE body ("
+     "  path TEXT PRIMARY KEY,"
+     "  etag TEXT NOT NULL,"
+     "  since INTEGER NOT NULL"
+     ") STRICT, WITHOUT ROWID;"},
+};
+
+const int schema_version = sizeof schema_steps / sizeof schema_steps[0];
+
+/* One integer of a statement that is used once. An SQLite code. */
+static int ask(sqlite3 *sql, const char *text, int64_t *value)
+{
+    sqlite3_stmt *statement = NULL;
+    int rc = sqlite3_prepare_v2(sql, text, -1, &statement, NULL);
+    if (rc == SQLITE_OK && (rc = sqlite3_step(statement)) == SQLITE_ROW) {
+        *value = sqlite3_column_int64(statement, 0);
+        rc = sqlite3_step(statement);
+    }
+    sqlite3_finalize(statement);
+    return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+int schema_look(struct store *s, int newest, int *version, struct error *e)
+{
+    int64_t application = 0, stored = 0, objects = 0;
+    int rc = ask(s->sql, "PRAGMA application_id", &application);
+    if (rc == SQLITE_OK)
+        rc = ask(s->sql, "PRAGMA user_version", &stored);
+    if (rc == SQLITE_OK)
+        rc = ask(s->sql, "SELECT count(*) FROM sqlite_schema", &objects);
+    if (rc != SQLITE_OK)
+        return db_fail(s, "open", rc, e);
+
+    bool empty = application == 0 && stored == 0 && objects == 0;
+    if (!empty && (application != SCHEMA_APPLICATION || stored < 1))
+        return error_set(e, "%s is not a digestd database; move it away, or set state-dir",
+                         s->path);
+    if (stored > newest)
+        return error_set(e,
+                         "%s was written by a newer digestd (schema %d, this one knows %d); "
+                         "install that version, or set state-dir",
+                         s->path, (int)stored, newest);
+    *version = (int)stored;
+    return 0;
+}
+
+/* Both numbers stand in the header of the file and are part of the transaction. A pragma takes no
+ * bound parameter: what is printed into it are two numbers of ours. */
+static int stamp(struct store *s, int version)
+{
+    char text[96];
+    sqlite3_snprintf(sizeof text, text, "PRAGMA application_id = %d; PRAGMA user_version = %d",
+                     SCHEMA_APPLICATION, version);
+    return sqlite3_exec(s->sql, text, NULL, NULL, NULL);
+}
+
+static int violated(void *found, int columns, char **values, char **names)
+{
+    (void)columns, (void)values, (void)names;
+    *(bool *)found = true;
+    return 0;
+}
+
+/* The foreign keys are off while tables are rebuilt, and must hold at the end. */
+static int run_steps(struct store *s, const struct schema_step *steps, int from, int to)
+{
+    bool broken = false;
+    int rc = SQLITE_OK;
+    for (int i = from; i < to && rc == SQLITE_OK; i++)
+        rc = sqlite3_exec(s->sql, steps[i].sql, NULL, NULL, NULL);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_exec(s->sql, "PRAGMA foreign_key_check", violated, &broken, NULL);
+    if (rc == SQLITE_OK)
+        rc = broken ? SQLITE_CONSTRAINT_FOREIGNKEY : stamp(s, to);
+    return rc;
+}
+
+int schema_migrate(struct store *s, const struct schema_step *steps, int count, struct error *e)
+{
+    int version = 0;
+    if (schema_look(s, count, &version, e) < 0)
+        return -1;
+    if (version == count)
+        return 0;
+    if (db_begin(s, true, e) < 0)
+        return -1;
+    int rc = run_steps(s, steps, version, count);
+    if (rc != SQLITE_OK)
+        db_fail(s, "bring up to date", rc, e);
+    else if (db_commit(s, e) == 0)
+        return 0;
+    db_rollback(s);
+    return -1;
+}

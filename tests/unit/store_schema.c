@@ -1,0 +1,157 @@
+/* Migrations: each step once, in order, all in one transaction or not at all. */
+#include "store_help.h"
+
+#include "../../daemon/store/schema.h"
+
+/* A later digestd's table of steps: ours and these. */
+enum { LATER = 2 };
+static const char *const good[LATER] = {
+    "ALTER TABLE source ADD COLUMN moved_to TEXT NOT NULL DEFAULT '';"
+    "UPDATE source SET moved_to = 'https://example.org/' || name;",
+    "CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT; INSERT INTO extra VALUES (11);"
+    "DROP INDEX entry_live;",
+};
+static const char *const wrong[LATER] = {
+    "ALTER TABLE source ADD COLUMN moved_to TEXT NOT NULL DEFAULT '';"
+    "DELETE FROM entry;",
+    "CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT; INSERT INTO nowhere VALUES (1);",
+};
+static const char *const orphaned[LATER] = {
+    "CREATE TABLE extra (a INTEGER PRIMARY KEY) STRICT;",
+    "DELETE FROM source;",
+};
+
+static int migrate(const struct place *p, const char *const later[LATER], struct error *e)
+{
+    struct schema_step steps[16];
+    struct store s = {.path = (char *)p->database};
+    assert_in_range(schema_version, 1, 16 - LATER);
+    for (int i = 0; i < schema_version; i++)
+        steps[i] = schema_steps[i];
+    for (int i = 0; i < LATER; i++)
+        steps[schema_version + i].sql = later[i];
+    assert_int_equal(sqlite3_open_v2(p->database, &s.sql, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    int rc = schema_migrate(&s, steps, schema_version + LATER, e);
+    assert_int_equal(sqlite3_get_autocommit(s.sql), 1);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(s.statements[i]);
+    sqlite3_close(s.sql);
+    return rc;
+}
+
+static struct place place_with_entry(void)
+{
+    struct place p = place_new();
+    struct error e = {""};
+    struct store *s = open_as(&p, STORE_OWN);
+    struct source_state state = {.name = STR("x")};
+    struct entry one = entry_number(1);
+    const struct entry *changed[] = {&one};
+    struct outcome outcome = {.changed = changed, .changed_count = 1};
+    must(store_commit(s, &state, &outcome, &e), &e);
+    store_close(s);
+    return p;
+}
+
+static void steps_run_once(void **unused)
+{
+    (void)unused;
+    struct place p = place_with_entry();
+    struct error e = {""};
+    for (int i = 0; i < 2; i++) { /* the second time there is nothing to do */
+        must(migrate(&p, good, &e), &e);
+        assert_int_equal(raw(p.database, "PRAGMA user_version"), schema_version + LATER);
+        assert_int_equal(raw(p.database, "SELECT count(*) FROM source "
+                                         "WHERE moved_to = 'https://example.org/x'"),
+                         1);
+        assert_int_equal(raw(p.database, "SELECT sum(a) FROM extra"), 11);
+        assert_int_equal(raw(p.database, "SELECT count(*) FROM entry"), 1);
+    }
+    assert_true(is_sound(p.database));
+    place_remove(&p);
+}
+
+static void steps_start_from_nothing(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct error e = {""};
+    assert_int_equal(mkdir(p.state, 0755), 0);
+    raw(p.database, "PRAGMA journal_mode = WAL");
+    must(migrate(&p, good, &e), &e);
+    assert_int_equal(raw(p.database, "PRAGMA user_version"), schema_version + LATER);
+    assert_int_equal(raw(p.database, "PRAGMA application_id"), SCHEMA_APPLICATION);
+    place_remove(&p);
+}
+
+static void assert_untouched(const char *const later[LATER])
+{
+    struct place p = place_with_entry();
+    struct error e = {""};
+    assert_int_equal(migrate(&p, later, &e), -1);
+    assert_non_null(strstr(e.text, "cannot bring up to date"));
+    assert_int_equal(raw(p.database, "PRAGMA user_version"), schema_version);
+    assert_int_equal(raw(p.database, "SELECT count(*) FROM entry"), 1);
+    assert_int_equal(raw(p.database, "SELECT count(*) FROM sqlite_schema WHERE name = 'extra'"), 0);
+    struct store *s = open_as(&p, STORE_OWN);
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_failing_step_leaves_nothing(void **unused)
+{
+    (void)unused;
+    assert_untouched(wrong);
+}
+
+static void broken_references_are_refused(void **unused)
+{
+    (void)unused;
+    assert_untouched(orphaned);
+}
+
+/* No statement ever walks a whole table, so that it costs the same among a hundred million entries.
+ */
+static void statements_use_an_index(void **unused)
+{
+    (void)unused;
+    struct place p = place_with_entry();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct source_state state = {.name = STR("y")};
+    struct entry one = entry_number(1), got, *list;
+    const struct entry *entries[] = {&one};
+    struct outcome outcome = {
+        .changed = entries, .changed_count = 1, .moved = entries, .moved_count = 1};
+    size_t count;
+    int64_t since;
+    must(store_commit(s, &state, &outcome, &e), &e);
+    assert_int_equal(store_source(s, a, STR("y"), &state, &e), 1);
+    must(store_entries(s, a, STR("y"), &list, &count, &e), &e);
+    assert_int_equal(store_entry(s, a, STR("y"), str_of(one.id), &got, &e), 1);
+    must(store_body_since(s, STR("/a"), STR("1"), 1, &since, &e), &e);
+    must(store_body_since(s, STR("/b"), STR("1"), 1, &since, &e), &e);
+    for (int i = 0; i < STATEMENTS; i++) {
+        if (i == STATEMENT_ROLLBACK)
+            continue;
+        assert_non_null(s->statements[i]);
+        if (sqlite3_stmt_status(s->statements[i], SQLITE_STMTSTATUS_FULLSCAN_STEP, 0))
+            fail_msg("walks a table: %s", sqlite3_sql(s->statements[i]));
+    }
+    arena_free(a);
+    store_close(s);
+    place_remove(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(steps_run_once),
+        cmocka_unit_test(steps_start_from_nothing),
+        cmocka_unit_test(a_failing_step_leaves_nothing),
+        cmocka_unit_test(broken_references_are_refused),
+        cmocka_unit_test(statements_use_an_index),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
