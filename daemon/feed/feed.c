@@ -1,0 +1,124 @@
+/* The formats by their names, and what they share: addresses, links, languages. */
+#include "render.h"
+
+static const struct {
+    const char *title;
+    const char *suffix;
+    const char *type;
+    enum media media;
+    int (*render)(const struct feed *feed, struct buf *out, struct error *e);
+} formats[FEED_FORMATS] = {
+    [FEED_ATOM] = {"Atom", ".atom", "application/atom+xml", MEDIA_ATOM, atom_render},
+    [FEED_RSS] = {"RSS", ".rss", "application/rss+xml", MEDIA_RSS, rss_render},
+    [FEED_JSON] = {"JSON Feed", ".json", "application/feed+json", MEDIA_JSON_FEED, json_render},
+};
+
+const char *feed_suffix(enum feed_format format)
+{
+    return formats[format].suffix;
+}
+
+enum media feed_media(enum feed_format format)
+{
+    return formats[format].media;
+}
+
+struct str feed_title(enum feed_format format)
+{
+    return str_of(formats[format].title);
+}
+
+struct str feed_type(enum feed_format format)
+{
+    return str_of(formats[format].type);
+}
+
+int feed_render(const struct feed *feed, enum feed_format format, struct buf *out, struct error *e)
+{
+    return formats[format].render(feed, out, e);
+}
+
+/* Not buf_reset, which forgets that something failed. */
+static void rewind_space(struct buf *space)
+{
+    space->len = 0;
+    if (space->data)
+        space->data[0] = '\0';
+}
+
+int feed_space_end(struct buf *space, int result, struct error *e)
+{
+    bool failed = space->failed;
+
+    buf_clear(space);
+    return failed ? error_set(e, "out of memory while a document was written") : result;
+}
+
+struct str feed_address(struct buf *space, const struct feed *feed, enum feed_format format)
+{
+    rewind_space(space);
+    if (feed->base_url.n) {
+        buf_add(space, feed->base_url);
+        buf_putc(space, '/');
+        buf_add(space, feed->name);
+        buf_puts(space, formats[format].suffix);
+    }
+    return buf_str(space);
+}
+
+struct str feed_opml_address(struct buf *space, struct str base_url)
+{
+    rewind_space(space);
+    buf_add(space, base_url);
+    buf_puts(space, "/feeds.opml");
+    return buf_str(space);
+}
+
+struct str feed_entry_link(struct buf *space, const struct feed *feed, const struct entry *entry)
+{
+    if (entry->link.n)
+        return entry->link;
+    if (!feed->base_url.n)
+        return feed->home;
+    rewind_space(space);
+    buf_add(space, feed->base_url);
+    buf_putc(space, '/');
+    buf_add(space, feed->name);
+    buf_putc(space, '/');
+    buf_puts(space, entry->id + ID_UUID_OFFSET);
+    buf_puts(space, ".html");
+    return buf_str(space);
+}
+
+struct str feed_entry_summary(struct buf *space, const struct entry *entry)
+{
+    rewind_space(space);
+    feed_summary(space, entry->text, SUMMARY_MAX);
+    return buf_str(space);
+}
+
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* [A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*, as RFC 4287 and XML Schema have it. */
+struct str feed_language(char space[LANGUAGE_SIZE], struct str language)
+{
+    size_t run = 0;
+    bool first = true;
+
+    if (language.n >= LANGUAGE_SIZE)
+        return STR("");
+    for (size_t i = 0; i < language.n; i++) {
+        char c = language.p[i] == '_' ? '-' : language.p[i];
+        bool digit = c >= '0' && c <= '9';
+        if (c == '-' ? run == 0 : (!is_letter(c) && (first || !digit)) || run == 8)
+            return STR("");
+        if (c == '-')
+            first = false;
+        run = c == '-' ? 0 : run + 1;
+        space[i] = c;
+    }
+    return (struct str){space, run ? language.n : 0};
+}

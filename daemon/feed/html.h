@@ -1,0 +1,17 @@
+/* html: what our pages have in common: frame, style, links, times. */
+#pragma once
+
+#include "base.h"
+#include "xml.h"
+
+/* The document up to and into its <head>: title, style, view port. `language` may be empty. */
+void html_begin(struct xml *x, struct buf *out, struct str language, struct str title);
+void html_alternate(struct xml *x, struct str type, struct str title, struct str href);
+/* From <head> to <body>, and the end of all. */
+void html_body(struct xml *x);
+int html_end(struct xml *x, struct error *e);
+
+void html_open(struct xml *x, const char *name, struct str class);
+/* A link; the text alone where `href` is no address that a page may link to. */
+void html_link(struct xml *x, struct str href, struct str text);
+void html_time(struct xml *x, int64_t t);

@@ -1,0 +1,120 @@
+/* JSON Feed 1.1. */
+#include "render.h"
+
+#include <jansson.h>
+
+/* A run of additions whose first failure stays. */
+struct json {
+    struct buf space, repaired;
+    bool failed;
+};
+
+/* Takes the reference of `value`. NULL, of a value that could not be made, is a failure. */
+static void set(struct json *j, json_t *object, const char *key, json_t *value)
+{
+    if (json_object_set_new(object, key, value) != 0)
+        j->failed = true;
+}
+
+static void append(struct json *j, json_t *array, json_t *value)
+{
+    if (json_array_append_new(array, value) != 0)
+        j->failed = true;
+}
+
+/* What XML forbids does not stand here either: readers make pages of it. */
+static void set_text(struct json *j, json_t *object, const char *key, struct str text)
+{
+    if (!text_is_xml(text)) {
+        buf_reset(&j->repaired);
+        if (text_repair(&j->repaired, text) != 0)
+            j->failed = true;
+        text = buf_str(&j->repaired);
+    }
+    /* Checked just now, and again by nobody. */
+    set(j, object, key, json_stringn_nocheck(text.n ? text.p : "", text.n));
+}
+
+static void set_date(struct json *j, json_t *object, const char *key, int64_t t)
+{
+    char date[DATE_SIZE];
+
+    set_text(j, object, key, str_of(date_rfc3339(date, t)));
+}
+
+static void set_authors(struct json *j, json_t *object, const struct feed *feed)
+{
+    json_t *authors = json_array(), *author = json_object();
+
+    set_text(j, author, "name", feed->author);
+    append(j, authors, author);
+    set(j, object, "authors", authors);
+}
+
+static json_t *item(struct json *j, const struct feed *feed, const struct entry *entry)
+{
+    json_t *o = json_object();
+
+    set_text(j, o, "id", str_of(entry->id));
+    set_text(j, o, "url", feed_entry_link(&j->space, feed, entry));
+    set_text(j, o, "title", entry->title);
+    set_text(j, o, "content_html", entry->html);
+    set_text(j, o, "summary", feed_entry_summary(&j->space, entry));
+    set_date(j, o, "date_published", entry->published);
+    set_date(j, o, "date_modified", entry->updated);
+    set_authors(j, o, feed);
+    return o;
+}
+
+static void set_head(struct json *j, json_t *root, const struct feed *feed)
+{
+    char tag[LANGUAGE_SIZE];
+    struct str language = feed_language(tag, feed->language);
+    struct str address = feed_address(&j->space, feed, FEED_JSON);
+
+    set_text(j, root, "version", STR("https://jsonfeed.org/version/1.1"));
+    set_text(j, root, "title", feed->title);
+    set_text(j, root, "home_page_url", feed->home);
+    if (address.n)
+        set_text(j, root, "feed_url", address);
+    if (feed->description.n)
+        set_text(j, root, "description", feed->description);
+    if (language.n)
+        set_text(j, root, "language", language);
+    set_authors(j, root, feed);
+}
+
+static int write_out(const char *bytes, size_t n, void *out)
+{
+    return buf_append(out, bytes, n);
+}
+
+static int dump(const json_t *root, struct buf *out, struct error *e)
+{
+    if (json_dump_callback(root, write_out, out, JSON_COMPACT) == 0 && buf_putc(out, '\n') == 0)
+        return 0;
+    if (out->failed)
+        return error_set(e, "the document needs more than the %zu bytes it may have", out->max);
+    return error_set(e, "out of memory while a document was written");
+}
+
+int json_render(const struct feed *feed, struct buf *out, struct error *e)
+{
+    struct json j = {.failed = false};
+    json_t *root = json_object(), *items = json_array();
+    int result;
+
+    buf_init(&j.space, SPACE_MAX);
+    buf_init(&j.repaired, SPACE_MAX);
+    set_head(&j, root, feed);
+    for (size_t i = 0; i < feed->count; i++)
+        append(&j, items, item(&j, feed, feed->entries[i]));
+    set(&j, root, "items", items);
+    if (j.failed)
+        result = error_set(e, "out of memory while a document was written");
+    else
+        result = dump(root, out, e);
+    json_decref(root);
+    buf_clear(&j.repaired);
+    return feed_space_end(&j.space, result, e);
+}

@@ -1,0 +1,37 @@
+/* render: what the formats share. */
+#pragma once
+
+#include "feed.h"
+
+/* Characters of a summary. */
+#define SUMMARY_MAX   280
+/* Bytes that an address or a summary may take while it is made. */
+#define SPACE_MAX     ((size_t)64 << 20)
+#define LANGUAGE_SIZE 36
+
+/* One a format: what feed_render calls. */
+int atom_render(const struct feed *feed, struct buf *out, struct error *e);
+int rss_render(const struct feed *feed, struct buf *out, struct error *e);
+int json_render(const struct feed *feed, struct buf *out, struct error *e);
+
+/* What people call a format, and its media type without a charset. */
+struct str feed_title(enum feed_format format);
+struct str feed_type(enum feed_format format);
+
+/* Each of these writes over `space` and returns a view of it, or of what it was given. That `space`
+ * has failed stays, and is seen once, by feed_space_end. */
+/* BASE/NAME.suffix; without a base-url nothing. */
+struct str feed_address(struct buf *space, const struct feed *feed, enum feed_format format);
+/* BASE/feeds.opml */
+struct str feed_opml_address(struct buf *space, struct str base_url);
+/* The entry's link, else the address of its page, else (no base-url) the page it is from. */
+struct str feed_entry_link(struct buf *space, const struct feed *feed, const struct entry *entry);
+struct str feed_entry_summary(struct buf *space, const struct entry *entry);
+/* Frees `space`. Returns `result`, or -1 where `space` has failed. */
+int feed_space_end(struct buf *space, int result, struct error *e);
+
+/* `language` as XML and HTTP want it ("zh_CN" is "zh-CN"); empty where it is no language tag. */
+struct str feed_language(char space[LANGUAGE_SIZE], struct str language);
+
+/* Never empty: falls back to the name. */
+struct str feed_row_title(const struct feed_row *row);
