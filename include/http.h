@@ -19,9 +19,11 @@ struct http_request {
     struct str path; /* percent-decoded, dot segments removed, no query; begins with '/' */
     struct str query;
     bool keep_alive;
-    bool body_expected;       /* a Content-Length over 0 or a Transfer-Encoding */
-    bool if_none_match_any;   /* If-None-Match: * */
-    struct str if_none_match; /* the lists, joined as sent in the first field */
+    bool body_expected;     /* a Content-Length over 0 or a Transfer-Encoding */
+    bool if_none_match_any; /* If-None-Match: * */
+    struct str
+        if_none_match; /* p == NULL: not sent. Several fields are joined in path_space, as are
+                          those of Accept-Encoding; what finds no room there is dropped */
     struct str if_modified_since;
     struct str accept_encoding;
     bool has_accept_encoding;
@@ -32,18 +34,19 @@ struct http_request {
 enum http_parse {
     HTTP_PARSE_MORE, /* the head is not complete */
     HTTP_PARSE_DONE, /* *used bytes are the head */
-    HTTP_PARSE_BAD   /* *status is the answer: 400, 414, 431, 501, 505 */
+    HTTP_PARSE_BAD   /* *status is the answer: 400, 414, 431, 501, 505; r->method is set where it
+                        could be read (else HTTP_OTHER), for a HEAD gets no body */
 };
 enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *used, int *status);
 
 /* ---- reply: request + body → head (pure) --------------------------------------------------- */
 
-/* Picks 200 or 304 and the encoding (RFC 9110 12.5.3, 13.2.2). */
+/* Picks 200 or 304 and the encoding (RFC 9110 12.5.3, 13.2.2). `now` is for dates of two digits. */
 struct http_choice {
     int status;
     enum encoding encoding;
 };
-struct http_choice http_choose(const struct http_request *r, const struct body *b);
+struct http_choice http_choose(const struct http_request *r, const struct body *b, int64_t now);
 /* Whether the If-None-Match list holds `etag`, compared weakly (RFC 9110 8.8.3.2). */
 bool http_etag_listed(struct str list, struct str etag);
 /* The encoding that Accept-Encoding likes best among those the body has. */
@@ -66,15 +69,18 @@ struct http_options {
 };
 void http_defaults(struct http_options *o); /* sound defaults; clock stays unset */
 
-/* Opens a listening socket: "HOST:PORT", "[::1]:PORT", "unix:/PATH" (a stale socket is replaced,
- * one in use is not). Non-blocking, close-on-exec. -1: `e` names the address and what to do. */
+/* Opens a listening socket: "HOST:PORT", "[::1]:PORT", "unix:/PATH" (mode 0660; a stale socket is
+ * replaced, one in use is not). HOST `*` is every IPv4 address, [::] every IPv6 one and no other;
+ * of a name the first address that can be had is taken, IPv4 before IPv6. Non-blocking,
+ * close-on-exec. -1: `e` names the address and what to do. */
 int http_listen(const char *spec, struct error *e);
 /* The address a listening socket really has: "127.0.0.1:8780", "unix:/run/x". */
 void http_address(int fd, char *out, size_t size);
 
 struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
                                     const struct http_options *options, struct error *e);
-/* Takes a listening socket, blocking or not, and owns it from now on. */
+/* Takes a listening socket, blocking or not, and owns it from now on (it is closed where this
+ * fails). */
 int http_server_add(struct http_server *s, int fd, struct error *e);
 /* Any thread: no more connections, finish what is being sent, within `seconds`, then `stopped`. */
 void http_server_stop(struct http_server *s, double seconds);

@@ -1,0 +1,97 @@
+/* Answers: from a request and what the site has to a head and a body on their way. */
+#include "server.h"
+
+#include <string.h>
+
+static void renew_date(struct http_server *s, int64_t now)
+{
+    char date[DATE_SIZE];
+    if (now == s->second && s->date_length)
+        return;
+    char *end = stpcpy(stpcpy(stpcpy(s->date, "Date: "), date_http(date, now)), "\r\n");
+    s->date_length = (size_t)(end - s->date);
+    s->second = now;
+}
+
+static int64_t clock_of(const struct http_server *s)
+{
+    return s->options.clock(s->options.clock_arg);
+}
+
+static struct head head_for(struct connection *c, const struct http_request *r, int64_t now)
+{
+    struct http_server *s = c->io.data;
+    renew_date(s, now);
+    enum head_connection connection = HEAD_KEEP;
+    if (c->closing)
+        connection = HEAD_CLOSE;
+    else if (r->minor == 0)
+        connection = HEAD_KEEP_TOLD;
+    return (struct head){{s->date, s->date_length}, connection};
+}
+
+static enum step send_error(struct connection *c, const struct http_request *r, int64_t now,
+                            int status)
+{
+    struct http_server *s = c->io.data;
+    struct head h = head_for(c, r, now);
+    size_t n = head_write_error(s->head, &h, status, r->method != HTTP_HEAD);
+    return output_start(c, (struct str){s->head, n}, NULL, (struct str){0});
+}
+
+/* Takes the reference to `body`. */
+static enum step send_body(struct connection *c, const struct http_request *r, int64_t now,
+                           int status, struct body *body)
+{
+    struct http_server *s = c->io.data;
+    struct http_choice choice = {status, ENCODING_IDENTITY};
+    if (status == 200)
+        choice = http_choose(r, body, now);
+    bool unchanged = choice.status == 304;
+    struct head h = head_for(c, r, now);
+    size_t n = head_write(s->head, &h, choice.status,
+                          unchanged ? body->fields_not_modified : body->fields_ok[choice.encoding]);
+    if (n == 0) {
+        body_unref(body);
+        return send_error(c, r, now, 500);
+    }
+    bool with_body = !unchanged && r->method == HTTP_GET;
+    return output_start(c, (struct str){s->head, n}, body,
+                        with_body ? body->bytes[choice.encoding] : (struct str){0});
+}
+
+enum step answer_request(struct connection *c, const struct http_request *r,
+                         const struct found *found)
+{
+    struct http_server *s = c->io.data;
+    int64_t now = clock_of(s);
+    /* A request's body is not read: the answer is there at once, and ends the connection. */
+    c->lingers = r->body_expected;
+    c->closing = !r->keep_alive || r->body_expected || s->draining;
+    if (r->method == HTTP_OTHER)
+        return send_error(c, r, now, 405);
+    struct found f = {SITE_NONE, NULL};
+    if (found)
+        f = *found;
+    else
+        f.answer = site_find(s->site, r->path, now, &f.body, &c->waiter);
+    switch (f.answer) {
+    case SITE_HAVE:
+        return send_body(c, r, now, 200, f.body);
+    case SITE_SICK:
+        return send_body(c, r, now, 503, f.body);
+    case SITE_NONE:
+        return send_error(c, r, now, 404);
+    case SITE_BUSY:
+        return send_error(c, r, now, 503);
+    case SITE_WAIT:
+        break;
+    }
+    return STEP_WAIT;
+}
+
+enum step answer_last(struct connection *c, const struct http_request *r, int status)
+{
+    c->closing = c->lingers = true;
+    return send_error(c, r, clock_of(c->io.data), status);
+}

@@ -1,0 +1,339 @@
+/* A connection: an enum of states, and for each what to do when its socket is ready, its body has
+ * come, or its time is over. */
+#include "server.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define INPUT_LEAST  1024
+#define LINGER_BYTES (256u << 10)
+#define TURNS        64 /* answers in a row before others have their turn */
+
+static void process(struct connection *c, const char *bytes, size_t n, struct found *found);
+
+static struct http_server *server_of(const struct connection *c)
+{
+    return c->io.data;
+}
+
+/* ---- states -------------------------------------------------------------------------------- */
+
+static void watch(struct connection *c, int events)
+{
+    struct ev_loop *loop = server_of(c)->loop;
+    if (ev_is_active(&c->io) && (c->io.events & (EV_READ | EV_WRITE)) == events)
+        return;
+    ev_io_stop(loop, &c->io);
+    ev_io_modify(&c->io, events);
+    if (events)
+        ev_io_start(loop, &c->io);
+}
+
+static void enter(struct connection *c, enum state state)
+{
+    static const int events[STATE_COUNT] = {
+        [STATE_READ] = EV_READ,  [STATE_IDLE] = EV_READ,   [STATE_WAIT] = 0,
+        [STATE_SEND] = EV_WRITE, [STATE_LINGER] = EV_READ,
+    };
+    watch(c, events[state]);
+    deadline_enter(c, state);
+}
+
+static void drop_input(struct connection *c)
+{
+    free(c->input);
+    c->input = NULL;
+}
+
+void connection_close(struct connection *c)
+{
+    struct http_server *s = server_of(c);
+    site_cancel(&c->waiter);
+    ev_io_stop(s->loop, &c->io);
+    close(c->io.fd);
+    s->count--;
+    deadline_leave(c);
+    drop_input(c);
+    output_drop(c);
+    free(c);
+    server_room(s);
+}
+
+/* All has been sent and the connection shall end. A close while the peer still sends would be a
+ * reset, which can overtake the answer (RFC 9112 9.6). */
+static void finish(struct connection *c)
+{
+    if (!c->lingers || shutdown(c->io.fd, SHUT_WR) != 0) {
+        connection_close(c);
+        return;
+    }
+    drop_input(c);
+    enter(c, STATE_LINGER);
+}
+
+/* The last answer of a connection whose request cannot be read to its end. */
+static void give_up(struct connection *c, const struct http_request *r, int status)
+{
+    drop_input(c);
+    enum step step = answer_last(c, r, status);
+    if (step == STEP_MORE)
+        enter(c, STATE_SEND);
+    else if (step == STEP_DONE)
+        finish(c);
+    else
+        connection_close(c);
+}
+
+/* ---- requests ------------------------------------------------------------------------------ */
+
+/* Keeps bytes that cannot be answered yet; they may stand in the input already. */
+static int keep_input(struct connection *c, const char *bytes, size_t n)
+{
+    if (n == 0) {
+        drop_input(c);
+        return 0;
+    }
+    if (!c->input) {
+        size_t size = n > INPUT_LEAST ? HTTP_HEAD_MAX : INPUT_LEAST;
+        c->input = malloc(sizeof *c->input + size);
+        if (!c->input) {
+            connection_close(c);
+            return -1;
+        }
+        c->input->size = size;
+    }
+    memmove(c->input->bytes, bytes, n);
+    c->input->n = n;
+    return 0;
+}
+
+static void keep_and_enter(struct connection *c, const char *bytes, size_t n, enum state state)
+{
+    if (keep_input(c, bytes, n) == 0)
+        enter(c, state);
+}
+
+/* A head is not complete. Its time began with its first byte and is not given again. */
+static void await_more(struct connection *c, const char *bytes, size_t n, bool begun)
+{
+    if (keep_input(c, bytes, n) == 0 && !begun)
+        enter(c, STATE_READ);
+}
+
+/* Answers the requests among these bytes, one after the other, as far as that goes. */
+static void process(struct connection *c, const char *bytes, size_t n, struct found *found)
+{
+    bool begun = c->state == STATE_READ;
+    for (unsigned turn = 0; n > 0; turn++, begun = false) {
+        if (turn == TURNS) {
+            keep_and_enter(c, bytes, n, STATE_SEND);
+            return;
+        }
+        struct http_request r;
+        size_t used;
+        int status;
+        enum http_parse parsed = http_parse((struct str){bytes, n}, &r, &used, &status);
+        if (parsed == HTTP_PARSE_MORE) {
+            await_more(c, bytes, n, begun);
+            return;
+        }
+        if (parsed == HTTP_PARSE_BAD) {
+            give_up(c, &r, status);
+            return;
+        }
+        enum step step = answer_request(c, &r, found);
+        found = NULL;
+        if (step == STEP_BROKEN) {
+            connection_close(c);
+            return;
+        }
+        if (step == STEP_WAIT) {
+            keep_and_enter(c, bytes, n, STATE_WAIT);
+            return;
+        }
+        bytes += used;
+        n -= used;
+        if (c->closing && n > 0) {
+            c->lingers = true; /* more has come than will be answered */
+            n = 0;
+        }
+        if (step == STEP_MORE) {
+            keep_and_enter(c, bytes, n, STATE_SEND);
+            return;
+        }
+        if (c->closing) {
+            finish(c);
+            return;
+        }
+    }
+    drop_input(c);
+    enter(c, STATE_IDLE);
+}
+
+/* Where the next bytes go: behind what has come of this head, else into the server's space. */
+static struct iovec room_for_input(struct connection *c)
+{
+    struct http_server *s = server_of(c);
+    struct input *in = c->input;
+    if (!in)
+        return (struct iovec){s->input, sizeof s->input};
+    if (in->n == in->size && in->size < HTTP_HEAD_MAX) {
+        struct input *grown = realloc(in, sizeof *in + HTTP_HEAD_MAX);
+        if (!grown)
+            return (struct iovec){0};
+        grown->size = HTTP_HEAD_MAX;
+        c->input = in = grown;
+    }
+    return (struct iovec){in->bytes + in->n, in->size - in->n};
+}
+
+static void on_readable(struct connection *c)
+{
+    struct iovec room = room_for_input(c);
+    if (room.iov_len == 0) {
+        connection_close(c);
+        return;
+    }
+    ssize_t n = recv(c->io.fd, room.iov_base, room.iov_len, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n <= 0) {
+        connection_close(c);
+        return;
+    }
+    if (c->input) {
+        c->input->n += (size_t)n;
+        process(c, c->input->bytes, c->input->n, NULL);
+        return;
+    }
+    process(c, room.iov_base, (size_t)n, NULL);
+}
+
+/* The socket takes bytes again. */
+static void on_writable(struct connection *c)
+{
+    bool progress = false;
+    enum step step = output_pending(c) ? output_continue(c, &progress) : STEP_DONE;
+    if (step == STEP_BROKEN)
+        connection_close(c);
+    else if (step == STEP_MORE && progress)
+        enter(c, STATE_SEND);
+    else if (step == STEP_MORE)
+        return;
+    else if (c->closing)
+        finish(c);
+    else if (c->input)
+        process(c, c->input->bytes, c->input->n, NULL);
+    else
+        enter(c, STATE_IDLE);
+}
+
+static void on_dropped(struct connection *c)
+{
+    struct http_server *s = server_of(c);
+    ssize_t n = recv(c->io.fd, s->input, sizeof s->input, MSG_DONTWAIT);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return;
+    if (n > 0)
+        c->dropped += (uint32_t)n;
+    if (n <= 0 || c->dropped > LINGER_BYTES)
+        connection_close(c);
+}
+
+static void on_io(struct ev_loop *loop, struct ev_io *io, int revents)
+{
+    (void)loop, (void)revents;
+    struct connection *c = (struct connection *)((char *)io - offsetof(struct connection, io));
+    switch ((enum state)c->state) {
+    case STATE_READ:
+    case STATE_IDLE:
+        on_readable(c);
+        break;
+    case STATE_SEND:
+        on_writable(c);
+        break;
+    case STATE_LINGER:
+        on_dropped(c);
+        break;
+    case STATE_WAIT:
+    case STATE_COUNT:
+        break;
+    }
+}
+
+/* ---- bodies that were waited for ----------------------------------------------------------- */
+
+/* The request still stands at the front of the input. */
+static void go_on(struct connection *c, enum site_answer what, struct body *body)
+{
+    struct found found = {what, body};
+    process(c, c->input->bytes, c->input->n, &found);
+}
+
+static void on_ready(struct site_waiter *w, enum site_answer what, struct body *body)
+{
+    go_on((struct connection *)((char *)w - offsetof(struct connection, waiter)), what, body);
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+void connection_open(struct http_server *s, int fd)
+{
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c) {
+        close(fd);
+        return;
+    }
+    ev_io_init(&c->io, on_io, fd, EV_READ);
+    c->io.data = s;
+    c->waiter.ready = on_ready;
+    s->count++;
+    enter(c, STATE_READ);
+    on_readable(c);
+}
+
+/* A head that has begun is told that it was too slow; who has said nothing is just let go. */
+static void expire_head(struct connection *c)
+{
+    struct http_request nothing_known;
+    memset(&nothing_known, 0, offsetof(struct http_request, path_space));
+    if (c->input)
+        give_up(c, &nothing_known, 408);
+    else
+        connection_close(c);
+}
+
+void connection_expire(struct connection *c)
+{
+    switch ((enum state)c->state) {
+    case STATE_READ:
+        expire_head(c);
+        return;
+    case STATE_WAIT:
+        site_cancel(&c->waiter);
+        go_on(c, SITE_BUSY, NULL);
+        return;
+    case STATE_IDLE:
+    case STATE_SEND:
+    case STATE_LINGER:
+    case STATE_COUNT:
+        break;
+    }
+    connection_close(c);
+}
+
+void connection_drain(struct connection *c)
+{
+    bool silent = c->state == STATE_IDLE || (c->state == STATE_READ && !c->input);
+    char byte;
+    if (!silent)
+        return;
+    if (recv(c->io.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0)
+        on_readable(c);
+    else
+        connection_close(c);
+}

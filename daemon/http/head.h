@@ -1,0 +1,21 @@
+/* Response heads. */
+#pragma once
+
+#include "base.h"
+
+#define HEAD_MAX 4096
+
+enum head_connection { HEAD_KEEP, HEAD_KEEP_TOLD, HEAD_CLOSE };
+
+/* What stands in every head. */
+struct head {
+    struct str date; /* "Date: …\r\n" */
+    enum head_connection connection;
+};
+
+/* Status line, Date, Connection, `fields` (each ended by CR LF) and the empty line. Returns its
+ * length; 0: no such status here, or over HEAD_MAX. */
+size_t head_write(char out[HEAD_MAX], const struct head *h, int status, struct str fields);
+/* The same of an answer that is an error, together with its body where `with_body`. Nothing of the
+ * request stands in it. */
+size_t head_write_error(char out[HEAD_MAX], const struct head *h, int status, bool with_body);

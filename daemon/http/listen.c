@@ -1,0 +1,211 @@
+/* Listening sockets, from the words of the conf. */
+#include "http.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG     511
+#define SOCKET_MODE 0660 /* a proxy in front shares the group */
+
+static int fail(struct error *e, const char *spec, int error)
+{
+    const char *advice = "";
+    if (error == EADDRINUSE)
+        advice = " (is another digestd, or another program, running there? choose another "
+                 "`listen`)";
+    else if (error == EACCES || error == EPERM)
+        advice = " (ports under 1024 and other people's folders need a privilege; choose another "
+                 "`listen`, or let systemd hand the socket over)";
+    else if (error == EADDRNOTAVAIL)
+        advice = " (this machine does not have that address; `ip address` shows those it has)";
+    return error_set(e, "cannot listen on %s: %s%s", spec, strerror(error), advice);
+}
+
+/* ---- HOST:PORT ----------------------------------------------------------------------------- */
+
+struct place {
+    char host[256]; /* empty: all */
+    char port[6];
+};
+
+static int split(const char *spec, struct place *p)
+{
+    const char *colon = strrchr(spec, ':');
+    if (!colon)
+        return -1;
+    struct str host = {spec, (size_t)(colon - spec)}, port = str_of(colon + 1);
+    int64_t number;
+    if (parse_number(port, 0, 65535, &number))
+        return -1;
+    bool literal = str_starts(host, STR("[")) && str_ends(host, STR("]"));
+    if (literal)
+        host = str_sub(host, 1, host.n - 2);
+    if (host.n == 0 || host.n >= sizeof p->host ||
+        (!literal && str_find(host, STR(":"), 0) != SIZE_MAX))
+        return -1;
+    bool all = str_eq(host, STR("*"));
+    snprintf(p->host, sizeof p->host, "%.*s", all ? 0 : (int)host.n, host.p);
+    snprintf(p->port, sizeof p->port, "%d", (int)number);
+    return 0;
+}
+
+/* A descriptor, or -1 with errno set. */
+static int open_address(const struct addrinfo *a)
+{
+    int one = 1;
+    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (a->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* The first address of this family that can be had. -1: errno says why; 0 there: no such address.
+ */
+static int open_first(const struct place *p, int family, int flags)
+{
+    struct addrinfo hints = {.ai_family = family,
+                             .ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_PASSIVE | AI_NUMERICSERV | flags};
+    struct addrinfo *list = NULL;
+    int fd = -1, error = 0;
+    if (getaddrinfo(p->host[0] ? p->host : NULL, p->port, &hints, &list) != 0) {
+        errno = 0;
+        return -1;
+    }
+    for (struct addrinfo *a = list; a && fd < 0; a = a->ai_next) {
+        fd = open_address(a);
+        error = errno;
+    }
+    freeaddrinfo(list);
+    errno = error;
+    return fd;
+}
+
+/* Numbers before names, and the older family first: who writes `localhost` or `*` means that at
+ * least. */
+static int listen_tcp(const char *spec, struct error *e)
+{
+    static const struct {
+        int family, flags;
+    } ways[] = {{AF_INET, AI_NUMERICHOST}, {AF_INET6, AI_NUMERICHOST}, {AF_INET, 0}, {AF_INET6, 0}};
+    struct place p;
+    int error = 0;
+    if (split(spec, &p))
+        return error_set(e,
+                         "cannot listen on %s: it is neither HOST:PORT, [ADDRESS]:PORT nor "
+                         "unix:/PATH",
+                         spec);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways && error == 0; i++) {
+        int fd = open_first(&p, ways[i].family, ways[i].flags);
+        if (fd >= 0)
+            return fd;
+        error = errno;
+    }
+    if (error)
+        return fail(e, spec, error);
+    return error_set(e, "cannot listen on %s: there is no host %s", spec, p.host);
+}
+
+/* ---- unix:/PATH ---------------------------------------------------------------------------- */
+
+static int unix_socket(void)
+{
+    return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* Whether a socket stands there that nobody listens on any more. */
+static bool is_stale(const struct sockaddr_un *a)
+{
+    struct stat st;
+    if (lstat(a->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    int fd = unix_socket();
+    if (fd < 0)
+        return false;
+    bool refused = connect(fd, (const struct sockaddr *)a, sizeof *a) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+static int bind_unix(int fd, const struct sockaddr_un *a)
+{
+    if (bind(fd, (const struct sockaddr *)a, sizeof *a) == 0)
+        return 0;
+    if (errno != EADDRINUSE)
+        return -1;
+    if (!is_stale(a) || unlink(a->sun_path) != 0) {
+        errno = EADDRINUSE;
+        return -1;
+    }
+    return bind(fd, (const struct sockaddr *)a, sizeof *a);
+}
+
+static int listen_unix(const char *spec, const char *path, struct error *e)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (path[0] != '/')
+        return error_set(e, "cannot listen on %s: the path has to begin with /", spec);
+    if (strlen(path) >= sizeof a.sun_path)
+        return error_set(e, "cannot listen on %s: the path is longer than %zu bytes", spec,
+                         sizeof a.sun_path - 1);
+    strcpy(a.sun_path, path);
+    int fd = unix_socket();
+    if (fd < 0)
+        return fail(e, spec, errno);
+    if (bind_unix(fd, &a) == 0 && chmod(path, SOCKET_MODE) == 0 && listen(fd, BACKLOG) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    return fail(e, spec, error);
+}
+
+/* ---- both ---------------------------------------------------------------------------------- */
+
+int http_listen(const char *spec, struct error *e)
+{
+    if (str_starts(str_of(spec), STR("unix:")))
+        return listen_unix(spec, spec + 5, e);
+    return listen_tcp(spec, e);
+}
+
+static void format_unix(const struct sockaddr_un *a, socklen_t length, char *out, size_t size)
+{
+    size_t n = length > offsetof(struct sockaddr_un, sun_path)
+                   ? length - offsetof(struct sockaddr_un, sun_path)
+                   : 0;
+    snprintf(out, size, "unix:%.*s", (int)strnlen(a->sun_path, n), a->sun_path);
+}
+
+void http_address(int fd, char *out, size_t size)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un local;
+        struct sockaddr_storage space;
+    } a = {0};
+    socklen_t length = sizeof a;
+    char host[64], port[8];
+    snprintf(out, size, "?");
+    if (getsockname(fd, &a.any, &length) != 0)
+        return;
+    if (a.any.sa_family == AF_UNIX)
+        format_unix(&a.local, length, out, size);
+    else if (getnameinfo(&a.any, length, host, sizeof host, port, sizeof port,
+                         NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+        snprintf(out, size, a.any.sa_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, port);
+}

@@ -1,0 +1,287 @@
+/* The server: its listeners, how many may come in, and how it stops. */
+#include "server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ACCEPTS       64  /* a wake-up */
+#define PAUSE_SECONDS 0.5 /* out of descriptors */
+#define LEAST_SECONDS 0.001
+
+void http_defaults(struct http_options *o)
+{
+    *o = (struct http_options){
+        .max_connections = 4096,
+        .head_timeout = 10,
+        .idle_timeout = 60,
+        .body_timeout = 5,
+        .send_timeout = 30,
+    };
+}
+
+/* ---- accepting ----------------------------------------------------------------------------- */
+
+static void listeners_start(struct http_server *s)
+{
+    for (struct listener *l = s->listeners; l; l = l->next)
+        ev_io_start(s->loop, &l->io);
+}
+
+static void listeners_stop(struct http_server *s)
+{
+    for (struct listener *l = s->listeners; l; l = l->next)
+        ev_io_stop(s->loop, &l->io);
+}
+
+static void resume(struct http_server *s)
+{
+    if (!s->paused)
+        return;
+    s->paused = false;
+    ev_timer_stop(s->loop, &s->pause);
+    listeners_start(s);
+}
+
+/* Until a connection has gone; with `seconds` over 0 until then at the latest. */
+static void pause_for(struct http_server *s, double seconds)
+{
+    s->paused = true;
+    listeners_stop(s);
+    if (seconds <= 0)
+        return;
+    ev_timer_stop(s->loop, &s->pause);
+    ev_timer_set(&s->pause, seconds, 0.0);
+    ev_timer_start(s->loop, &s->pause);
+}
+
+static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+    (void)loop, (void)revents;
+    resume(timer->data);
+}
+
+/* Whoever has been idle longest makes way. False: nobody is idle. */
+static bool make_room(struct http_server *s)
+{
+    if (!s->connections[STATE_IDLE])
+        return false;
+    connection_close(s->connections[STATE_IDLE]);
+    return true;
+}
+
+/* What a failed accept means. True: try again. */
+static bool accept_again(struct http_server *s)
+{
+    switch (errno) {
+    case EAGAIN:
+        return false;
+    case EINTR:
+    case ECONNABORTED:
+    case EPROTO:
+    case EPERM:
+        return true;
+    default:
+        /* Out of descriptors or memory: the listener stays ready and would keep the loop busy. */
+        if (make_room(s))
+            return true;
+        pause_for(s, PAUSE_SECONDS);
+        return false;
+    }
+}
+
+static void accept_some(struct http_server *s, int listener)
+{
+    for (unsigned i = 0; i < ACCEPTS && !s->paused; i++) {
+        bool full = s->count >= s->options.max_connections;
+        if (full && !s->connections[STATE_IDLE]) {
+            pause_for(s, 0);
+            return;
+        }
+        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0 && full)
+            make_room(s);
+        if (fd >= 0)
+            connection_open(s, fd);
+        else if (!accept_again(s))
+            return;
+    }
+}
+
+static void on_connection(struct ev_loop *loop, struct ev_io *io, int revents)
+{
+    (void)loop, (void)revents;
+    accept_some(io->data, io->fd);
+}
+
+/* ---- stopping ------------------------------------------------------------------------------ */
+
+static void listeners_close(struct http_server *s)
+{
+    struct listener *l;
+    ev_timer_stop(s->loop, &s->pause);
+    s->paused = false;
+    while ((l = s->listeners)) {
+        s->listeners = l->next;
+        ev_io_stop(s->loop, &l->io);
+        close(l->io.fd);
+        free(l);
+    }
+}
+
+static void connections_close(struct http_server *s)
+{
+    for (int state = 0; state < STATE_COUNT; state++)
+        while (s->connections[state])
+            connection_close(s->connections[state]);
+}
+
+/* From a clean stack, so that `stopped` may free the server. */
+static void on_drained(struct ev_loop *loop, struct ev_timer *timer, int revents)
+{
+    (void)revents;
+    struct http_server *s = timer->data;
+    ev_timer_stop(loop, &s->drained);
+    connections_close(s);
+    ev_clear_pending(loop, &s->drained);
+    ev_async_stop(loop, &s->stop);
+    if (s->options.stopped)
+        s->options.stopped(s->options.stopped_arg);
+}
+
+void server_room(struct http_server *s)
+{
+    if (!s->draining)
+        resume(s);
+    else if (s->count == 0)
+        ev_feed_event(s->loop, &s->drained, EV_TIMER);
+}
+
+/* Who is silent is let go; who has sent something is answered. */
+static void drain_list(struct http_server *s, enum state state)
+{
+    struct connection *next;
+    for (struct connection *c = s->connections[state]; c; c = next) {
+        next = c->next;
+        connection_drain(c);
+    }
+}
+
+static void on_stop(struct ev_loop *loop, struct ev_async *stop, int revents)
+{
+    (void)revents;
+    struct http_server *s = stop->data;
+    double seconds = (double)atomic_load(&s->stop_milliseconds) / 1000;
+    /* Whoever is in the queue has been let in by the kernel. */
+    for (struct listener *l = s->listeners; l; l = l->next)
+        accept_some(s, l->io.fd);
+    s->draining = true;
+    listeners_close(s);
+    drain_list(s, STATE_IDLE);
+    drain_list(s, STATE_READ);
+    ev_now_update(loop);
+    ev_timer_stop(loop, &s->drained);
+    ev_timer_set(&s->drained, seconds > 0 ? seconds : 0.0, 0.0);
+    ev_timer_start(loop, &s->drained);
+    if (s->count == 0)
+        ev_feed_event(loop, &s->drained, EV_TIMER);
+}
+
+void http_server_stop(struct http_server *s, double seconds)
+{
+    atomic_store(&s->stop_milliseconds, (int64_t)(seconds * 1000));
+    ev_async_send(s->loop, &s->stop);
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static double at_least(double seconds)
+{
+    return seconds > LEAST_SECONDS ? seconds : LEAST_SECONDS;
+}
+
+static void take_options(struct http_server *s, const struct http_options *options)
+{
+    s->options = *options;
+    s->options.head_timeout = at_least(options->head_timeout);
+    s->options.idle_timeout = at_least(options->idle_timeout);
+    s->options.body_timeout = at_least(options->body_timeout);
+    s->options.send_timeout = at_least(options->send_timeout);
+    if (s->options.max_connections == 0)
+        s->options.max_connections = 1;
+}
+
+struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
+                                    const struct http_options *options, struct error *e)
+{
+    struct http_server *s = calloc(1, sizeof *s);
+    if (!s) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    s->loop = loop;
+    s->site = site;
+    take_options(s, options);
+    deadline_init(s);
+    ev_init(&s->pause, on_pause_over);
+    s->pause.data = s;
+    ev_init(&s->drained, on_drained);
+    s->drained.data = s;
+    ev_async_init(&s->stop, on_stop);
+    s->stop.data = s;
+    ev_async_start(loop, &s->stop);
+    return s;
+}
+
+static int prepare_listener(int fd, struct error *e)
+{
+    int listening = 0, one = 1;
+    socklen_t size = sizeof listening;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
+        return error_set(e, "descriptor %d is no listening socket", fd);
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+        return error_set(e, "cannot prepare the listening socket: %s", strerror(errno));
+    /* Connections inherit it. Answers go out whole, so there is nothing to gather. It fails on a
+     * unix socket, which needs no such thing. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    return 0;
+}
+
+int http_server_add(struct http_server *s, int fd, struct error *e)
+{
+    struct listener *l = NULL;
+    if (prepare_listener(fd, e) == 0 && !(l = calloc(1, sizeof *l)))
+        error_set(e, "out of memory");
+    if (!l) {
+        close(fd);
+        return -1;
+    }
+    ev_io_init(&l->io, on_connection, fd, EV_READ);
+    l->io.data = s;
+    l->next = s->listeners;
+    s->listeners = l;
+    if (!s->paused)
+        ev_io_start(s->loop, &l->io);
+    return 0;
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (!s)
+        return;
+    s->options.stopped = NULL;
+    listeners_close(s);
+    connections_close(s);
+    ev_timer_stop(s->loop, &s->deadline);
+    ev_timer_stop(s->loop, &s->drained);
+    ev_clear_pending(s->loop, &s->drained);
+    ev_async_stop(s->loop, &s->stop);
+    free(s);
+}

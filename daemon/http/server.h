@@ -1,0 +1,127 @@
+/* What the files of the server share. Everything here belongs to the server's thread. */
+#pragma once
+
+#include <ev.h>
+#include <stdatomic.h>
+
+#include "head.h"
+#include "http.h"
+
+/* What a connection is doing. In each state it watches for something and has a deadline. */
+enum state {
+    STATE_READ,   /* a head is arriving, or the first one has not begun */
+    STATE_IDLE,   /* between two requests */
+    STATE_WAIT,   /* its body is being rendered */
+    STATE_SEND,   /* the socket took only a part */
+    STATE_LINGER, /* answered and shut; what still comes is dropped, lest a reset eats the answer */
+    STATE_COUNT
+};
+
+/* Bytes that have come and could not be answered yet. */
+struct input {
+    size_t n, size;
+    char bytes[];
+};
+
+/* Small, since most are idle: at rest it has no buffer. */
+struct connection {
+    struct ev_io io;                /* io.data is the server */
+    struct connection *prev, *next; /* in the server's list of its state */
+    double deadline;                /* seconds of the monotonic clock */
+    struct input *input;            /* NULL: none */
+    struct body *body;              /* of which `rest` is a view */
+    struct str rest;                /* not sent yet */
+    char *head;                     /* the same of a head, allocated; NULL: none */
+    uint16_t head_sent, head_length;
+    uint32_t dropped; /* bytes, in STATE_LINGER */
+    struct site_waiter waiter;
+    uint8_t state; /* enum state */
+    bool closing;  /* after what is being sent */
+    bool lingers;  /* and then through STATE_LINGER */
+};
+
+struct listener {
+    struct ev_io io; /* io.data is the server */
+    struct listener *next;
+};
+
+struct http_server {
+    struct ev_loop *loop;
+    struct site *site;
+    struct http_options options;
+
+    struct listener *listeners;
+    struct ev_timer pause; /* out of descriptors: when accepting is tried again */
+    bool paused;
+
+    /* One list a state, the earliest deadline first, since all in it have the same time to go. */
+    struct connection *connections[STATE_COUNT];
+    size_t count;
+    struct ev_timer deadline; /* armed for the earliest of all or before; not where there is none */
+    double armed_for;
+
+    struct ev_async stop;
+    _Atomic int64_t stop_milliseconds;
+    struct ev_timer drained;
+    bool draining;
+
+    int64_t second; /* of `date` */
+    char date[64];
+    size_t date_length;
+    char input[HTTP_HEAD_MAX]; /* what has just come, of any connection */
+    char head[HEAD_MAX];       /* what is about to go, of any connection */
+};
+
+/* ---- output.c ------------------------------------------------------------------------------ */
+
+enum step {
+    STEP_DONE,  /* all of it has gone */
+    STEP_MORE,  /* the socket is full; the rest is kept */
+    STEP_WAIT,  /* for a body */
+    STEP_BROKEN /* the connection is to be closed */
+};
+
+/* Sends an answer. `head` may stand in the server's space. Takes the reference to `body`, of which
+ * `bytes` is a view; it may be NULL. */
+enum step output_start(struct connection *c, struct str head, struct body *body, struct str bytes);
+/* Goes on with what was kept. */
+enum step output_continue(struct connection *c, bool *progress);
+bool output_pending(const struct connection *c);
+void output_drop(struct connection *c);
+
+/* ---- answer.c ------------------------------------------------------------------------------ */
+
+/* What a body that was waited for turned out to be. */
+struct found {
+    enum site_answer answer;
+    struct body *body; /* a reference, or NULL */
+};
+
+/* Answers one request and sets whether the connection then closes. With `found` the site has been
+ * asked already; its body is taken. */
+enum step answer_request(struct connection *c, const struct http_request *r,
+                         const struct found *found);
+/* The answer, an error, to a request that cannot be read to its end: the connection closes. */
+enum step answer_last(struct connection *c, const struct http_request *r, int status);
+
+/* ---- connection.c -------------------------------------------------------------------------- */
+
+/* Takes the socket and reads from it at once: the first request has often come with it. */
+void connection_open(struct http_server *s, int fd);
+void connection_close(struct connection *c);
+/* Its deadline has passed. It leaves its list. */
+void connection_expire(struct connection *c);
+/* The server is stopping: answers what has come, or closes. */
+void connection_drain(struct connection *c);
+
+/* ---- deadline.c ---------------------------------------------------------------------------- */
+
+void deadline_init(struct http_server *s);
+/* Puts the connection at the end of the list of `state`, its time beginning now. */
+void deadline_enter(struct connection *c, enum state state);
+void deadline_leave(struct connection *c);
+
+/* ---- server.c ------------------------------------------------------------------------------ */
+
+/* A connection has gone: there is room for another. */
+void server_room(struct http_server *s);

@@ -1,0 +1,256 @@
+/* site: the two sides of the path table. The poller writes notes and drops them into a mailbox;
+ * the server's loop is woken, reads them and alone touches the table. */
+#include "site.h"
+
+#include <ev.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "front.h"
+#include "pages.h"
+
+struct site {
+    struct mailbox box;
+    struct ev_async wake;
+    struct ev_loop *loop;
+    struct pages pages;
+    struct front front;
+    void (*miss)(void *arg, const char *path);
+    void *miss_arg;
+};
+
+/* What the poller has to say. It owns what hangs on it until `apply` takes that. */
+struct note {
+    struct mail mail;
+    void (*apply)(struct site *s, struct note *n);
+    struct body *body;
+    enum site_keep keep;
+    struct feed_row *row;
+    int64_t now, next;
+    bool store_works;
+    size_t size; /* of text */
+    char text[]; /* a path, a name, or words one after the other, each NUL-terminated */
+};
+
+/* With `text` NULL the text is `size` zero bytes. */
+static struct note *note_new(void (*apply)(struct site *, struct note *), const void *text,
+                             size_t size)
+{
+    struct note *n = calloc(1, sizeof *n + size);
+    if (!n)
+        return NULL;
+    n->apply = apply;
+    n->size = size;
+    if (text)
+        memcpy(n->text, text, size);
+    return n;
+}
+
+static void note_free(struct note *n)
+{
+    body_unref(n->body);
+    feed_row_free(n->row);
+    free(n);
+}
+
+static int note_send(struct site *s, struct note *n)
+{
+    if (mailbox_put(&s->box, &n->mail))
+        ev_async_send(s->loop, &s->wake);
+    return 0;
+}
+
+static struct note *note_take(struct mail **list)
+{
+    struct mail *m = *list;
+    if (!m)
+        return NULL;
+    *list = m->next;
+    return (struct note *)((char *)m - offsetof(struct note, mail));
+}
+
+/* ---- the server's side of each note -------------------------------------------------------- */
+
+static void apply_publish(struct site *s, struct note *n)
+{
+    struct body *body = n->body;
+    n->body = NULL;
+    pages_put(&s->pages, n->text, body, n->keep);
+}
+
+static void apply_refuse(struct site *s, struct note *n)
+{
+    pages_drop(&s->pages, n->text);
+}
+
+static void apply_expire(struct site *s, struct note *n)
+{
+    pages_expire(&s->pages, n->text);
+}
+
+static void apply_tell(struct site *s, struct note *n)
+{
+    struct feed_row *row = n->row;
+    n->row = NULL;
+    front_tell(&s->front, row);
+}
+
+static void apply_forget(struct site *s, struct note *n)
+{
+    front_forget(&s->front, str_of(n->text));
+    pages_drop_all(&s->pages, str_of(n->text));
+}
+
+static void apply_describe(struct site *s, struct note *n)
+{
+    front_describe(&s->front, n->text, n->size);
+}
+
+static void apply_beat(struct site *s, struct note *n)
+{
+    front_beat(&s->front, n->now, n->next, n->store_works);
+}
+
+/* ---- the poller's side --------------------------------------------------------------------- */
+
+int site_publish(struct site *s, const char *path, struct body *body, enum site_keep keep)
+{
+    struct note *n = note_new(apply_publish, path, strlen(path) + 1);
+    if (!n) {
+        body_unref(body);
+        return -1;
+    }
+    n->body = body;
+    n->keep = keep;
+    return note_send(s, n);
+}
+
+static int send_text(struct site *s, void (*apply)(struct site *, struct note *), const char *text)
+{
+    struct note *n = note_new(apply, text, strlen(text) + 1);
+    return n ? note_send(s, n) : -1;
+}
+
+int site_refuse(struct site *s, const char *path)
+{
+    return send_text(s, apply_refuse, path);
+}
+
+int site_expire(struct site *s, const char *path)
+{
+    return send_text(s, apply_expire, path);
+}
+
+int site_forget(struct site *s, const char *name)
+{
+    return send_text(s, apply_forget, name);
+}
+
+int site_tell(struct site *s, const struct feed_row *row)
+{
+    struct note *n = note_new(apply_tell, NULL, 0);
+    if (!n)
+        return -1;
+    n->row = feed_row_copy(row);
+    if (!n->row) {
+        note_free(n);
+        return -1;
+    }
+    return note_send(s, n);
+}
+
+int site_describe(struct site *s, const char *base_url, const char *const *names)
+{
+    size_t size = strlen(base_url) + 2;
+    for (size_t i = 0; names[i]; i++)
+        size += strlen(names[i]) + 1;
+    struct note *n = note_new(apply_describe, NULL, size);
+    if (!n)
+        return -1;
+    char *end = stpcpy(n->text, base_url) + 1;
+    for (size_t i = 0; names[i]; i++)
+        end = stpcpy(end, names[i]) + 1;
+    return note_send(s, n);
+}
+
+int site_beat(struct site *s, int64_t now, int64_t next, bool store_works)
+{
+    struct note *n = note_new(apply_beat, NULL, 0);
+    if (!n)
+        return -1;
+    n->now = now;
+    n->next = next;
+    n->store_works = store_works;
+    return note_send(s, n);
+}
+
+/* ---- the server's side --------------------------------------------------------------------- */
+
+static void on_mail(struct ev_loop *loop, struct ev_async *wake, int revents)
+{
+    (void)loop, (void)revents;
+    struct site *s = wake->data;
+    struct mail *list = mailbox_take(&s->box);
+    struct note *n;
+    while ((n = note_take(&list))) {
+        n->apply(s, n);
+        note_free(n);
+    }
+}
+
+struct site *site_new(struct ev_loop *loop, const struct site_options *options, struct error *e)
+{
+    struct site *s = calloc(1, sizeof *s);
+    if (!s) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    s->loop = loop;
+    s->miss = options->miss;
+    s->miss_arg = options->miss_arg;
+    pages_init(&s->pages, options->cache_size, options->max_waiting);
+    front_init(&s->front, options->version);
+    ev_async_init(&s->wake, on_mail);
+    s->wake.data = s;
+    ev_async_start(loop, &s->wake);
+    return s;
+}
+
+void site_free(struct site *s)
+{
+    if (!s)
+        return;
+    ev_async_stop(s->loop, &s->wake);
+    struct mail *list = mailbox_take(&s->box);
+    struct note *n;
+    while ((n = note_take(&list)))
+        note_free(n);
+    pages_clear(&s->pages);
+    front_clear(&s->front);
+    free(s);
+}
+
+static enum site_answer ask(struct site *s, struct str path, struct site_waiter *waiter)
+{
+    const char *miss;
+    struct str name, uuid;
+    if (!waiter || !s->miss || !site_entry_path(path, &name, &uuid) ||
+        !front_knows(&s->front, name))
+        return SITE_NONE;
+    enum site_answer answer = pages_wait(&s->pages, path, waiter, &miss);
+    if (miss)
+        s->miss(s->miss_arg, miss);
+    return answer;
+}
+
+enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
+                           struct site_waiter *waiter)
+{
+    enum site_answer answer;
+    *body = pages_get(&s->pages, path);
+    if (*body)
+        return SITE_HAVE;
+    if (front_find(&s->front, path, now, &answer, body))
+        return answer;
+    return ask(s, path, waiter);
+}

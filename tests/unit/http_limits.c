@@ -1,0 +1,450 @@
+/* The server under pressure: deadlines, too many connections, no descriptors left, stopping. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "http_house.h"
+
+#define MS    5000
+#define SHORT 0.1 /* seconds: a deadline that is meant to pass */
+#define GET   "GET /blog.atom HTTP/1.1\r\nHost: a\r\n\r\n"
+#define FEED  "<feed>one</feed>"
+#define PAGE  "/blog/0a1b2c3d-0000-5000-8000-000000000001.html"
+#define LARGE (8u << 20)
+
+static struct http_house *open_house(const struct http_options *o)
+{
+    struct http_house *h = http_house_open(o, 8);
+    struct feed_row row = {
+        .name = (char[]){"blog"}, .title = (char[]){"blog"}, .url = (char[]){""}};
+    assert_int_equal(0, site_tell(h->site, &row));
+    http_house_publish(h, "/blog.atom", STR(FEED), SITE_FEED); /* waits, so the row is there too */
+    return h;
+}
+
+static void publish_large(struct http_house *h)
+{
+    char *bytes = malloc(LARGE);
+    assert_non_null(bytes);
+    memset(bytes, 'x', LARGE);
+    http_house_publish(h, "/large.atom", (struct str){bytes, LARGE}, SITE_FEED);
+    free(bytes);
+}
+
+static struct raw_client *ask(struct http_house *h, const char *text)
+{
+    struct raw_client *c = raw_open(h->address, 0);
+    assert_non_null(c);
+    assert_int_equal(0, raw_puts(c, text));
+    return c;
+}
+
+static struct raw_response expect(struct raw_client *c, int status)
+{
+    struct raw_response r;
+    enum raw_result result = raw_read(c, false, MS, &r);
+    if (result != RAW_DONE || r.status != status)
+        fail_msg("result %d, status %d where %d was expected", (int)result, r.status, status);
+    return r;
+}
+
+static void assert_served(struct http_house *h)
+{
+    struct raw_client *c = ask(h, GET);
+    expect(c, 200);
+    raw_close(c);
+}
+
+/* A client that has begun to receive more than any socket holds, and reads no further. */
+static struct raw_client *stuck_reader(struct http_house *h)
+{
+    struct raw_client *c = raw_open(h->address, 4096);
+    assert_non_null(c);
+    assert_int_equal(0, raw_puts(c, "GET /large.atom HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert_false(raw_silent(c, MS));
+    return c;
+}
+
+/* ---- deadlines ----------------------------------------------------------------------------- */
+
+static void a_head_that_is_too_slow(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.head_timeout = SHORT;
+    struct http_house *h = open_house(&o);
+    struct raw_client *c = ask(h, "GET /blog.atom HTTP/1.1\r\nHost");
+    struct raw_response r = expect(c, 408);
+    assert_true(str_eq(raw_field(&r, "Connection"), STR("close")));
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+    c = ask(h, GET "GET /second"); /* the second of a connection has its own time */
+    expect(c, 200);
+    expect(c, 408);
+    raw_close(c);
+    c = ask(h, ""); /* who has said nothing is told nothing */
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+    http_house_close(h);
+}
+
+/* A byte now and then does not buy time. */
+static void a_head_that_trickles(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.head_timeout = SHORT;
+    struct http_house *h = open_house(&o);
+    struct raw_client *c = ask(h, "GET /blog.atom HTTP/1.1\r\nX: ");
+    int bytes = 0;
+    while (bytes < 100 && raw_silent(c, 10) && raw_puts(c, "x") == 0)
+        bytes++;
+    assert_in_range(bytes, 1, 99);
+    expect(c, 408);
+    raw_close(c);
+    http_house_close(h);
+}
+
+static void an_idle_connection(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.idle_timeout = SHORT;
+    struct http_house *h = open_house(&o);
+    struct raw_client *c = ask(h, GET);
+    expect(c, 200);
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+    http_house_close(h);
+}
+
+static void a_page_that_does_not_come(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.body_timeout = SHORT;
+    struct http_house *h = open_house(&o);
+    struct raw_client *c = ask(h, "GET " PAGE " HTTP/1.1\r\nHost: a\r\n\r\n" GET);
+    struct raw_response r = expect(c, 503);
+    assert_true(str_eq(raw_field(&r, "Retry-After"), STR("10")));
+    expect(c, 200); /* the next request of the connection is answered all the same */
+    struct body *late = body_new(STR("late"), MEDIA_HTML, CACHE_FEED, 1, false);
+    assert_non_null(late);
+    assert_int_equal(0, site_publish(h->site, PAGE, late, SITE_CACHED));
+    assert_served(h);
+    assert_true(raw_silent(c, 10));
+    raw_close(c);
+    http_house_close(h);
+}
+
+static void a_reader_that_never_reads(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct raw_response r;
+    http_house_defaults(&o);
+    o.send_timeout = SHORT;
+    o.max_connections = 2;
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    struct raw_client *a = stuck_reader(h), *b = stuck_reader(h);
+    assert_served(h); /* once there is room: one of the two has been given up */
+    assert_int_equal(RAW_CLOSED, raw_read(a, false, MS, &r));
+    raw_close(a);
+    raw_close(b);
+    http_house_close(h);
+}
+
+/* ---- too many ------------------------------------------------------------------------------ */
+
+static void the_longest_idle_makes_way(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.max_connections = 3;
+    struct http_house *h = open_house(&o);
+    struct raw_client *first = ask(h, GET), *second = NULL, *third = NULL;
+    expect(first, 200);
+    second = ask(h, GET);
+    expect(second, 200);
+    assert_int_equal(0, raw_puts(first, GET)); /* now the second is idle longest */
+    expect(first, 200);
+    third = ask(h, GET);
+    expect(third, 200);
+    /* What the house itself had opened before may have been closed first or be gone already. */
+    struct raw_client *fourth = ask(h, GET);
+    expect(fourth, 200);
+    assert_true(raw_ends(second, MS));
+    assert_true(raw_silent(first, 10));
+    assert_true(raw_silent(third, 10));
+    raw_close(first);
+    raw_close(second);
+    raw_close(third);
+    raw_close(fourth);
+    http_house_close(h);
+}
+
+static void who_comes_when_all_are_busy_waits(void **state)
+{
+    (void)state;
+    struct http_options o;
+    char path[128];
+    http_house_defaults(&o);
+    o.max_connections = 1;
+    struct http_house *h = open_house(&o);
+    struct raw_client *busy = ask(h, "GET " PAGE " HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_true(http_house_missed(h, path, sizeof path));
+    struct raw_client *waiting = ask(h, GET);
+    int64_t before = http_house_cpu_ms(h);
+    assert_true(raw_silent(waiting, 200));
+    assert_in_range(http_house_cpu_ms(h) - before, 0, 50); /* it does not spin meanwhile */
+    raw_close(busy);
+    assert_int_equal(0, site_refuse(h->site, PAGE));
+    expect(waiting, 200);
+    raw_close(waiting);
+    http_house_close(h);
+}
+
+/* A process with hardly any descriptors left. */
+struct want {
+    struct rlimit before;
+    int taken[256];
+    size_t count;
+};
+
+/* Lowers the limit and takes all it leaves but one: for a client, and none for the server. */
+static void want_begin(struct want *w)
+{
+    assert_int_equal(0, getrlimit(RLIMIT_NOFILE, &w->before));
+    struct rlimit low = {.rlim_cur = 128, .rlim_max = w->before.rlim_max};
+    assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &low));
+    w->count = 0;
+    while (w->count < 256 && (w->taken[w->count] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+        w->count++;
+    assert_in_range(w->count, 1, 255);
+    close(w->taken[--w->count]);
+}
+
+static void want_end(struct want *w)
+{
+    while (w->count)
+        close(w->taken[--w->count]);
+    assert_int_equal(0, setrlimit(RLIMIT_NOFILE, &w->before));
+}
+
+/* valgrind keeps the limit itself: there accept succeeds and the connection is closed behind it. */
+static void skip_under_valgrind(void)
+{
+    const char *preload = getenv("LD_PRELOAD");
+    if (!preload || !strstr(preload, "vgpreload"))
+        return;
+    print_message("skipped: under valgrind the limit of descriptors is not the system's\n");
+    skip();
+}
+
+static void no_descriptors_left(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct want want;
+    skip_under_valgrind();
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    want_begin(&want);
+    struct raw_client *c = ask(h, GET);
+    int64_t cpu = http_house_cpu_ms(h);
+    assert_true(raw_silent(c, 200));
+    assert_in_range(http_house_cpu_ms(h) - cpu, 0, 50); /* it does not spin meanwhile */
+    want_end(&want);
+    expect(c, 200); /* by itself */
+    raw_close(c);
+    http_house_close(h);
+}
+
+static void without_descriptors_the_idle_make_way(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct want want;
+    skip_under_valgrind();
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    struct raw_client *idle = ask(h, GET);
+    expect(idle, 200);
+    want_begin(&want);
+    struct raw_client *c = ask(h, GET);
+    expect(c, 200);
+    assert_true(raw_ends(idle, MS));
+    want_end(&want);
+    raw_close(idle);
+    raw_close(c);
+    http_house_close(h);
+}
+
+/* ---- stopping ------------------------------------------------------------------------------ */
+
+static void stopping_finishes_what_is_under_way(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct raw_response r;
+    char path[128];
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    struct raw_client *idle = ask(h, GET), *silent = ask(h, "");
+    expect(idle, 200);
+    struct raw_client *reading = stuck_reader(h);
+    struct raw_client *waiting = ask(h, "GET " PAGE " HTTP/1.1\r\nHost: a\r\n\r\n" GET);
+    struct raw_client *begun = ask(h, "GET /blog.atom HTTP/1.1\r\n");
+    assert_true(http_house_missed(h, path, sizeof path));
+    http_server_stop(h->server, 60);
+    assert_true(raw_ends(idle, MS));
+    assert_true(raw_ends(silent, MS));
+    assert_false(http_house_stopped(h, 0));
+    assert_null(raw_open(h->address, 0));
+    assert_int_equal(0, site_refuse(h->site, PAGE));
+    r = expect(waiting, 404);
+    assert_true(str_eq(raw_field(&r, "Connection"), STR("close")));
+    assert_true(raw_ends(waiting, MS));
+    assert_int_equal(0, raw_puts(begun, "Host: a\r\n\r\n"));
+    r = expect(begun, 200);
+    assert_true(str_eq(raw_field(&r, "Connection"), STR("close")));
+    assert_true(raw_ends(begun, MS));
+    assert_int_equal(RAW_DONE, raw_read(reading, false, 60000, &r));
+    assert_int_equal(LARGE, r.body.n);
+    raw_close(idle);
+    raw_close(silent);
+    raw_close(waiting);
+    raw_close(begun);
+    raw_close(reading); /* the last one: it had been promised a connection that stays */
+    assert_true(http_house_stopped(h, MS));
+    http_house_close(h);
+}
+
+static void stopping_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct raw_response r;
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    struct raw_client *c = stuck_reader(h);
+    http_server_stop(h->server, 60);
+    assert_false(http_house_stopped(h, 10));
+    http_server_stop(h->server, SHORT); /* the second one counts */
+    assert_true(http_house_stopped(h, MS));
+    assert_int_equal(RAW_CLOSED, raw_read(c, false, MS, &r));
+    raw_close(c);
+    http_house_close(h);
+}
+
+static void stopping_with_nobody_there(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    struct http_house *h = http_house_open(&o, 1);
+    http_server_stop(h->server, 60);
+    assert_true(http_house_stopped(h, MS));
+    http_house_close(h);
+}
+
+/* Freed with connections in all states and without being asked to stop first. */
+static int64_t no_clock(void *arg)
+{
+    (void)arg;
+    return 1;
+}
+
+static void freeing_closes_all(void **state)
+{
+    (void)state;
+    struct error e;
+    char address[64];
+    struct http_options o;
+    struct raw_client *clients[3];
+    http_defaults(&o);
+    o.clock = no_clock;
+    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
+    struct site_options so = {.version = "0", .max_waiting = 1};
+    struct site *site = site_new(loop, &so, &e);
+    struct http_server *s = http_server_new(loop, site, &o, &e);
+    int fd = http_listen("127.0.0.1:0", &e);
+    assert_true(fd >= 0);
+    http_address(fd, address, sizeof address);
+    assert_int_equal(0, http_server_add(s, fd, &e));
+    static const char *const said[] = {"", "GET /", GET};
+    for (size_t i = 0; i < 3; i++) {
+        clients[i] = raw_open(address, 0);
+        assert_non_null(clients[i]);
+        assert_int_equal(0, raw_puts(clients[i], said[i]));
+    }
+    struct raw_response r;
+    while (raw_read(clients[2], false, 0, &r) == RAW_TIMEOUT)
+        ev_run(loop, EVRUN_NOWAIT);
+    assert_int_equal(404, r.status);
+    http_server_free(s);
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(raw_ends(clients[i], MS));
+        raw_close(clients[i]);
+    }
+    site_free(site);
+    ev_loop_destroy(loop);
+}
+
+/* A server that nobody asks has no timer: the loop would sleep for ever. */
+static void a_server_at_rest_never_wakes(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.head_timeout = o.idle_timeout = 0.02;
+    struct http_house *h = open_house(&o);
+    struct raw_client *c = ask(h, GET);
+    expect(c, 200);
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+    assert_served(h);
+    unsigned before = http_house_iterations(h);
+    struct raw_client *silent =
+        raw_open(h->address, 0); /* one wake-up to take it, one to drop it */
+    assert_true(raw_ends(silent, MS));
+    assert_true(raw_ends(silent, 200));
+    raw_close(silent);
+    assert_in_range(http_house_iterations(h) - before, 1, 8);
+    http_house_close(h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_head_that_is_too_slow),
+        cmocka_unit_test(a_head_that_trickles),
+        cmocka_unit_test(an_idle_connection),
+        cmocka_unit_test(a_page_that_does_not_come),
+        cmocka_unit_test(a_reader_that_never_reads),
+        cmocka_unit_test(the_longest_idle_makes_way),
+        cmocka_unit_test(who_comes_when_all_are_busy_waits),
+        cmocka_unit_test(no_descriptors_left),
+        cmocka_unit_test(without_descriptors_the_idle_make_way),
+        cmocka_unit_test(stopping_finishes_what_is_under_way),
+        cmocka_unit_test(stopping_does_not_wait_for_ever),
+        cmocka_unit_test(stopping_with_nobody_there),
+        cmocka_unit_test(freeing_closes_all),
+        cmocka_unit_test(a_server_at_rest_never_wakes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+/* Listening sockets and what is said where one cannot be had. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "../lib/raw_client.h"
+#include "http.h"
+
+static void assert_refused(const char *spec, const char *says)
+{
+    struct error e = {""};
+    int fd = http_listen(spec, &e);
+    if (fd >= 0 || !strstr(e.text, spec) || !strstr(e.text, says))
+        fail_msg("%s: descriptor %d, said: %s", spec, fd, e.text);
+}
+
+static int listen_on(const char *spec)
+{
+    struct error e = {""};
+    int fd = http_listen(spec, &e);
+    if (fd < 0)
+        fail_msg("%s", e.text);
+    return fd;
+}
+
+static void assert_reachable(const char *address)
+{
+    struct raw_client *c = raw_open(address, 0);
+    assert_non_null(c);
+    raw_close(c);
+}
+
+static void addresses(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *spec, *begins;
+    } cases[] = {
+        {"127.0.0.1:0", "127.0.0.1:"},
+        {"localhost:0", "127.0.0.1:"},
+        {"*:0", "0.0.0.0:"},
+        {"0.0.0.0:0", "0.0.0.0:"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char address[64], reach[80];
+        int fd = listen_on(cases[i].spec);
+        http_address(fd, address, sizeof address);
+        if (!str_starts(str_of(address), str_of(cases[i].begins)))
+            fail_msg("%s: %s", cases[i].spec, address);
+        assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+        assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+        snprintf(reach, sizeof reach, "127.0.0.1%s", strrchr(address, ':'));
+        assert_reachable(reach);
+        close(fd);
+    }
+}
+
+static void addresses_of_ipv6(void **state)
+{
+    (void)state;
+    struct error e;
+    char address[64];
+    int fd = http_listen("[::1]:0", &e);
+    if (fd < 0) {
+        print_message("skipped: this machine has no ::1 (%s)\n", e.text);
+        skip();
+    }
+    http_address(fd, address, sizeof address);
+    assert_true(str_starts(str_of(address), STR("[::1]:")));
+    assert_reachable(address);
+    close(fd);
+}
+
+static void both_families_on_one_port(void **state)
+{
+    (void)state;
+    struct error e;
+    char address[64], spec[80];
+    int four = listen_on("0.0.0.0:0");
+    http_address(four, address, sizeof address);
+    snprintf(spec, sizeof spec, "[::]%s", strrchr(address, ':'));
+    int six = http_listen(spec, &e); /* it takes IPv6 alone, so the two do not clash */
+    if (six < 0) {
+        close(four);
+        print_message("skipped: this machine has no IPv6 (%s)\n", e.text);
+        skip();
+    }
+    close(four);
+    close(six);
+}
+
+static void a_port_in_use(void **state)
+{
+    (void)state;
+    char address[64];
+    int fd = listen_on("127.0.0.1:0");
+    http_address(fd, address, sizeof address);
+    assert_refused(address, "Address already in use");
+    assert_refused(address, "`listen`");
+    close(fd);
+    close(listen_on(address)); /* free again at once */
+}
+
+static void words_that_are_no_address(void **state)
+{
+    (void)state;
+    static const char *const specs[] = {
+        "",         "8780",           "127.0.0.1", "127.0.0.1:",
+        ":8780",    "127.0.0.1:http", "a:-1",      "127.0.0.1:65536",
+        "::1:8780", "[]:80",          "a:80 ",     "http://a:80",
+    };
+    for (size_t i = 0; i < sizeof specs / sizeof *specs; i++)
+        assert_refused(specs[i], "HOST:PORT");
+    assert_refused("192.0.2.1:0", "does not have that address");
+    assert_refused("no-such-host.invalid:0", "no-such-host.invalid");
+}
+
+/* ---- unix ---------------------------------------------------------------------------------- */
+
+struct folder {
+    char path[64], socket[80], spec[96];
+};
+
+static void make_folder(struct folder *f)
+{
+    strcpy(f->path, "/tmp/http_listen.XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+    snprintf(f->socket, sizeof f->socket, "%s/s", f->path);
+    snprintf(f->spec, sizeof f->spec, "unix:%s", f->socket);
+}
+
+static void remove_folder(struct folder *f)
+{
+    unlink(f->socket);
+    assert_int_equal(0, rmdir(f->path));
+}
+
+static void a_unix_socket(void **state)
+{
+    (void)state;
+    struct folder f;
+    struct stat st;
+    char address[128];
+    make_folder(&f);
+    int fd = listen_on(f.spec);
+    http_address(fd, address, sizeof address);
+    assert_string_equal(f.spec, address);
+    assert_int_equal(0, stat(f.socket, &st));
+    assert_int_equal(0660, st.st_mode & 0777);
+    assert_reachable(f.spec);
+    assert_refused(f.spec, "Address already in use");
+    assert_reachable(f.spec); /* and is still there */
+    close(fd);
+    close(listen_on(f.spec)); /* the stale one is replaced */
+    remove_folder(&f);
+}
+
+static void a_file_is_not_replaced(void **state)
+{
+    (void)state;
+    struct folder f;
+    make_folder(&f);
+    FILE *file = fopen(f.socket, "w");
+    assert_non_null(file);
+    fclose(file);
+    assert_refused(f.spec, "Address already in use");
+    assert_int_equal(0, access(f.socket, F_OK));
+    remove_folder(&f);
+}
+
+static void paths_that_cannot_be(void **state)
+{
+    (void)state;
+    char spec[300] = "unix:/";
+    memset(spec + strlen(spec), 'x', 200);
+    assert_refused(spec, "longer than 107 bytes");
+    assert_refused("unix:relative", "begin with /");
+    assert_refused("unix:", "begin with /");
+    assert_refused("unix:/no/such/folder/s", "No such file or directory");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(addresses_of_ipv6),
+        cmocka_unit_test(both_families_on_one_port),
+        cmocka_unit_test(a_port_in_use),
+        cmocka_unit_test(words_that_are_no_address),
+        cmocka_unit_test(a_unix_socket),
+        cmocka_unit_test(a_file_is_not_replaced),
+        cmocka_unit_test(paths_that_cannot_be),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

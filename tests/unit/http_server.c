@@ -1,0 +1,461 @@
+/* The server over a real socket: what it answers, in which order, and how it ends. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "http_house.h"
+
+#define MS   5000
+#define HOST "Host: a\r\n"
+#define FEED "<feed>one</feed>"
+#define PAGE "/blog/0a1b2c3d-0000-5000-8000-000000000001.html"
+
+static int open_house(void **state)
+{
+    struct http_options o;
+    http_house_defaults(&o);
+    struct http_house *h = http_house_open(&o, 1);
+    struct feed_row row = {
+        .name = (char[]){"blog"}, .title = (char[]){"blog"}, .url = (char[]){""}};
+    *state = h;
+    if (site_tell(h->site, &row))
+        return -1;
+    http_house_publish(h, "/blog.atom", STR(FEED), SITE_FEED); /* waits, so the row is there too */
+    return 0;
+}
+
+static int close_house(void **state)
+{
+    http_house_close(*state);
+    return 0;
+}
+
+static struct raw_client *connect_to(struct http_house *h)
+{
+    struct raw_client *c = raw_open(h->address, 0);
+    assert_non_null(c);
+    return c;
+}
+
+static struct raw_response expect(struct raw_client *c, int status, const char *body)
+{
+    struct raw_response r;
+    enum raw_result result = raw_read(c, body == NULL, MS, &r);
+    if (result != RAW_DONE)
+        fail_msg("no answer (%d) where %d was expected", (int)result, status);
+    if (r.status != status || (body && !str_eq(r.body, str_of(body))))
+        fail_msg("%.*s%.*s", STR_ARG(r.head), STR_ARG(r.body));
+    return r;
+}
+
+static void ask(struct raw_client *c, const char *text)
+{
+    assert_int_equal(0, raw_puts(c, text));
+}
+
+static void assert_field(const struct raw_response *r, const char *name, const char *value)
+{
+    struct str got = raw_field(r, name);
+    if (!got.p != !value || (value && !str_eq(got, str_of(value))))
+        fail_msg("%s is %.*s", name, STR_ARG(got));
+}
+
+/* ---- answers ------------------------------------------------------------------------------- */
+
+static void a_feed(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    struct raw_response r = expect(c, 200, FEED);
+    assert_field(&r, "Content-Type", "application/atom+xml; charset=utf-8");
+    assert_field(&r, "Content-Length", "16");
+    assert_field(&r, "Connection", NULL);
+    static const char *const once[] = {"Date", "ETag", "Last-Modified", "Cache-Control", "Vary"};
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        if (raw_field_count(&r, once[i]) != 1)
+            fail_msg("%s: %zu times", once[i], raw_field_count(&r, once[i]));
+    assert_int_equal(1, r.minor);
+    raw_close(c);
+}
+
+static void head_is_a_feed_without_its_body(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "HEAD /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    struct raw_response r = expect(c, 200, NULL);
+    assert_field(&r, "Content-Length", "16");
+    ask(c, "HEAD /nothing HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 404, NULL);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED); /* nothing stood between */
+    ask(c, "HEAD / HTTP/1.1\r\n\r\n");
+    expect(c, 400, NULL);
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+}
+
+static void not_modified(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    char etag[64], request[256];
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    struct raw_response r = expect(c, 200, FEED);
+    snprintf(etag, sizeof etag, "%.*s", STR_ARG(raw_field(&r, "ETag")));
+    snprintf(request, sizeof request,
+             "GET /blog.atom HTTP/1.1\r\n" HOST "If-None-Match: %s\r\n\r\n", etag);
+    ask(c, request);
+    r = expect(c, 304, "");
+    assert_field(&r, "ETag", etag);
+    assert_field(&r, "Content-Length", NULL);
+    assert_true(raw_field(&r, "Cache-Control").p != NULL);
+    assert_true(raw_field(&r, "Vary").p != NULL);
+    raw_close(c);
+}
+
+static void errors_say_what_is_allowed_and_reflect_nothing(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET /nothing-evil%3Cscript%3E?evil HTTP/1.1\r\n" HOST "X: evil\r\n\r\n");
+    struct raw_response r = expect(c, 404, "There is nothing at this address.\n");
+    assert_true(str_find(r.head, STR("evil"), 0) == SIZE_MAX);
+    assert_field(&r, "Cache-Control", "no-store");
+    assert_field(&r, "X-Content-Type-Options", "nosniff");
+    assert_field(&r, "Content-Type", "text/plain; charset=utf-8");
+    ask(c, "POST /blog.atom HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n");
+    r = expect(c, 405, "Only GET and HEAD are allowed here.\n");
+    assert_field(&r, "Allow", "GET, HEAD");
+    assert_field(&r, "Connection", NULL);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED);
+    raw_close(c);
+}
+
+static void health_is_sick_before_the_poller_starts(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET /healthz HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n");
+    struct raw_response r = expect(c, 503, "not ok: the poller has not started yet\n");
+    assert_field(&r, "Cache-Control", "no-store");
+    raw_close(c);
+}
+
+/* ---- connections --------------------------------------------------------------------------- */
+
+static void connections_are_kept_as_the_client_asks(void **state)
+{
+    static const struct {
+        const char *request, *connection;
+        bool ends;
+    } cases[] = {
+        {"GET /blog.atom HTTP/1.1\r\n" HOST "\r\n", NULL, false},
+        {"GET /blog.atom HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n", "close", true},
+        {"GET /blog.atom HTTP/1.0\r\n\r\n", "close", true},
+        {"GET /blog.atom HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", "keep-alive", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct raw_client *c = connect_to(*state);
+        ask(c, cases[i].request);
+        struct raw_response r = expect(c, 200, FEED);
+        assert_field(&r, "Connection", cases[i].connection);
+        assert_true(cases[i].ends ? raw_ends(c, MS) : raw_silent(c, 10));
+        raw_close(c);
+    }
+}
+
+static void a_request_in_single_bytes(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    static const char request[] = "\r\nGET /blog.atom HTTP/1.1\r\n" HOST "\r\n";
+    for (size_t i = 0; i < sizeof request - 1; i++) {
+        assert_true(i == 0 || raw_silent(c, 0));
+        assert_int_equal(0, raw_send(c, (struct str){request + i, 1}, MS));
+    }
+    expect(c, 200, FEED);
+    raw_close(c);
+}
+
+/* Large enough that the first buffer of a connection has to grow. */
+static void a_large_head_in_pieces(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    char field[9000];
+    memset(field, 'x', sizeof field);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "X-Large: ");
+    for (size_t i = 0; i < sizeof field; i += 500)
+        assert_int_equal(0, raw_send(c, (struct str){field + i, 500}, MS));
+    assert_true(raw_silent(c, 10));
+    ask(c, "\r\n\r\nGET /nothing HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED);
+    expect(c, 404, "There is nothing at this address.\n");
+    raw_close(c);
+}
+
+static void a_head_that_never_ends(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    char field[HTTP_HEAD_MAX];
+    memset(field, 'x', sizeof field);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "X-Large: ");
+    assert_int_equal(0, raw_send(c, (struct str){field, sizeof field}, MS));
+    struct raw_response r = expect(c, 431, "The head of this request is too large.\n");
+    assert_field(&r, "Connection", "close");
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+}
+
+static void requests_in_a_row(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n"
+           "HEAD /blog.atom HTTP/1.1\r\n" HOST "\r\n"
+           "\r\nGET /nothing HTTP/1.1\r\n" HOST "\r\n"
+           "POST / HTTP/1.1\r\n" HOST "\r\n"
+           "GET /blog.atom HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n"
+           "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED);
+    expect(c, 200, NULL);
+    expect(c, 404, "There is nothing at this address.\n");
+    expect(c, 405, "Only GET and HEAD are allowed here.\n");
+    expect(c, 200, FEED);
+    assert_true(raw_ends(c, MS)); /* what came behind the close is not answered */
+    raw_close(c);
+}
+
+/* More than are answered in one turn, and cut in the middle of the last. */
+static void many_requests_in_a_row(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    for (int i = 0; i < 500; i++)
+        ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    ask(c, "GET /blog.atom HTTP/1.1\r\nHo");
+    for (int i = 0; i < 500; i++)
+        expect(c, 200, FEED);
+    assert_true(raw_silent(c, 10));
+    ask(c, "st: a\r\n\r\n");
+    expect(c, 200, FEED);
+    raw_close(c);
+}
+
+static void a_refused_request_ends_the_connection(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n"
+           "GET /blog.atom HTTP/1.1\r\nHost : a\r\n\r\n"
+           "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED);
+    struct raw_response r = expect(c, 400, "This request is malformed.\n");
+    assert_field(&r, "Connection", "close");
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+}
+
+static void a_body_is_answered_and_dropped(void **state)
+{
+    static const struct {
+        const char *head;
+        int status;
+    } cases[] = {
+        {"GET /blog.atom HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n", 200},
+        {"GET /blog.atom HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n", 200},
+        {"GET /blog.atom HTTP/1.1\r\n" HOST
+         "Expect: 100-continue\r\nContent-Length: 100000\r\n\r\n",
+         200},
+        {"POST /blog.atom HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n", 405},
+    };
+    static char body[100000];
+    memset(body, 'x', sizeof body);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct raw_client *c = connect_to(*state);
+        ask(c, cases[i].head);
+        assert_int_equal(0, raw_send(c, (struct str){body, sizeof body}, MS));
+        struct raw_response r;
+        assert_int_equal(RAW_DONE, raw_read(c, false, MS, &r));
+        assert_int_equal(cases[i].status, r.status);
+        assert_field(&r, "Connection", "close");
+        assert_true(raw_ends(c, MS));
+        raw_close(c);
+    }
+}
+
+/* One that sends for ever behind an answer is cut off in the end. */
+static void endless_bytes_are_cut_off(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    static char body[65536];
+    ask(c, "POST / HTTP/1.1\r\n" HOST "Content-Length: 99999999\r\n\r\n");
+    int i = 0;
+    while (i < 1000 && raw_send(c, (struct str){body, sizeof body}, MS) == 0)
+        i++;
+    assert_true(i < 1000);
+    raw_close(c);
+}
+
+static void a_client_that_has_said_all(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    assert_int_equal(0, raw_end(c));
+    expect(c, 200, FEED);
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
+}
+
+/* ---- large bodies -------------------------------------------------------------------------- */
+
+#define LARGE (8u << 20)
+
+static char *large_body(char seed)
+{
+    char *bytes = malloc(LARGE);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < LARGE; i++)
+        bytes[i] = (char)(seed + (char)(i % 19));
+    return bytes;
+}
+
+static void a_slow_reader_gets_what_stood_there_when_it_asked(void **state)
+{
+    struct http_house *h = *state;
+    char *old = large_body('a'), *new = large_body('A');
+    struct raw_response r;
+    http_house_publish(h, "/large.atom", (struct str){old, LARGE}, SITE_FEED);
+    struct raw_client *c = raw_open(h->address, 4096);
+    assert_non_null(c);
+    ask(c, "GET /large.atom HTTP/1.1\r\n" HOST "\r\nGET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    assert_false(raw_silent(c, MS)); /* it has begun to come */
+    http_house_publish(h, "/large.atom", (struct str){new, LARGE}, SITE_FEED);
+    assert_int_equal(RAW_DONE, raw_read(c, false, 60000, &r));
+    assert_true(str_eq(r.body, (struct str){old, LARGE}));
+    expect(c, 200, FEED);
+    raw_close(c);
+    free(old);
+    free(new);
+}
+
+static void a_reader_that_goes_in_the_middle(void **state)
+{
+    struct http_house *h = *state;
+    char *bytes = large_body('a');
+    http_house_publish(h, "/large.atom", (struct str){bytes, LARGE}, SITE_FEED);
+    for (int i = 0; i < 5; i++) {
+        struct raw_client *c = raw_open(h->address, 4096);
+        assert_non_null(c);
+        ask(c, "GET /large.atom HTTP/1.1\r\n" HOST "\r\n");
+        assert_false(raw_silent(c, MS));
+        raw_close(c);
+    }
+    struct raw_client *c = connect_to(h);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED);
+    raw_close(c);
+    free(bytes);
+}
+
+/* ---- pages that are made when asked for ---------------------------------------------------- */
+
+static struct body *page_body(const char *text)
+{
+    struct body *b = body_new(str_of(text), MEDIA_HTML, CACHE_FEED, 1700000000, true);
+    assert_non_null(b);
+    return b;
+}
+
+static void assert_missed(struct http_house *h)
+{
+    char path[128];
+    assert_true(http_house_missed(h, path, sizeof path));
+    assert_string_equal(PAGE, path);
+}
+
+static void a_page_is_waited_for(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *a = connect_to(h), *b = connect_to(h);
+    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\nGET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    ask(b, "HEAD " PAGE " HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    assert_missed(h);
+    assert_true(raw_silent(a, 10)); /* also the second request waits for its turn */
+    assert_int_equal(0, site_publish(h->site, PAGE, page_body("a page"), SITE_CACHED));
+    expect(a, 200, "a page");
+    expect(a, 200, FEED);
+    expect(b, 200, NULL);
+    assert_true(raw_ends(b, MS));
+    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n");
+    expect(a, 304, "");
+    raw_close(a);
+    raw_close(b);
+}
+
+static void a_page_that_is_not_there(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *c = connect_to(h);
+    ask(c, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    assert_missed(h);
+    assert_int_equal(0, site_refuse(h->site, PAGE));
+    expect(c, 404, "There is nothing at this address.\n");
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    expect(c, 200, FEED);
+    raw_close(c);
+}
+
+static void who_waits_may_go(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *a = connect_to(h), *b = connect_to(h);
+    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    assert_missed(h);
+    raw_close(a);
+    ask(b, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    assert_true(raw_silent(b, 10));
+    assert_int_equal(0, site_publish(h->site, PAGE, page_body("a page"), SITE_CACHED));
+    expect(b, 200, "a page");
+    raw_close(b);
+}
+
+static void too_many_pages_at_once(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *a = connect_to(h), *b = connect_to(h);
+    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    assert_missed(h);
+    ask(b, "GET /blog/0a1b2c3d-0000-5000-8000-000000000002.html HTTP/1.1\r\n" HOST "\r\n");
+    struct raw_response r = expect(b, 503, "This is not to be had right now. Please try again.\n");
+    assert_field(&r, "Retry-After", "10");
+    raw_close(a);
+    raw_close(b);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
+    const struct CMUnitTest tests[] = {
+        TEST(a_feed),
+        TEST(head_is_a_feed_without_its_body),
+        TEST(not_modified),
+        TEST(errors_say_what_is_allowed_and_reflect_nothing),
+        TEST(health_is_sick_before_the_poller_starts),
+        TEST(connections_are_kept_as_the_client_asks),
+        TEST(a_request_in_single_bytes),
+        TEST(a_large_head_in_pieces),
+        TEST(a_head_that_never_ends),
+        TEST(requests_in_a_row),
+        TEST(many_requests_in_a_row),
+        TEST(a_refused_request_ends_the_connection),
+        TEST(a_body_is_answered_and_dropped),
+        TEST(endless_bytes_are_cut_off),
+        TEST(a_client_that_has_said_all),
+        TEST(a_slow_reader_gets_what_stood_there_when_it_asked),
+        TEST(a_reader_that_goes_in_the_middle),
+        TEST(a_page_is_waited_for),
+        TEST(a_page_that_is_not_there),
+        TEST(who_waits_may_go),
+        TEST(too_many_pages_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

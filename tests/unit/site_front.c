@@ -1,0 +1,185 @@
+/* site: index page, OPML and health, put together from the rows. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ev.h>
+#include <string.h>
+
+#include "site.h"
+
+#define NOW 1700000000
+
+struct house {
+    struct ev_loop *loop;
+    struct site *site;
+};
+
+static int open_house(void **state)
+{
+    static struct house h;
+    struct site_options options = {.version = "1.2.3"};
+    struct error e;
+    h.loop = ev_loop_new(EVFLAG_AUTO);
+    h.site = h.loop ? site_new(h.loop, &options, &e) : NULL;
+    *state = &h;
+    return h.site ? 0 : -1;
+}
+
+static int close_house(void **state)
+{
+    struct house *h = *state;
+    site_free(h->site);
+    ev_loop_destroy(h->loop);
+    return 0;
+}
+
+static void tell(struct house *h, char *name, char *reason)
+{
+    struct feed_row row = {.name = name,
+                           .title = name,
+                           .url = "https://example.org/",
+                           .reason = reason,
+                           .known = true};
+    assert_int_equal(0, site_tell(h->site, &row));
+    ev_run(h->loop, EVRUN_NOWAIT);
+}
+
+static void describe(struct house *h, const char *const *names)
+{
+    assert_int_equal(0, site_describe(h->site, "http://feeds.example", names));
+    ev_run(h->loop, EVRUN_NOWAIT);
+}
+
+static void beat(struct house *h, int64_t now, int64_t next, bool store_works)
+{
+    assert_int_equal(0, site_beat(h->site, now, next, store_works));
+    ev_run(h->loop, EVRUN_NOWAIT);
+}
+
+static struct body *get(struct house *h, const char *path, int64_t now, enum site_answer expected)
+{
+    struct body *b;
+    assert_int_equal(expected, site_find(h->site, str_of(path), now, &b, NULL));
+    assert_non_null(b);
+    return b;
+}
+
+static size_t position(const struct body *b, const char *needle)
+{
+    return str_find(b->bytes[ENCODING_IDENTITY], str_of(needle), 0);
+}
+
+static void the_index_names_sources_in_the_order_of_the_conf(void **state)
+{
+    struct house *h = *state;
+    tell(h, "unlisted", NULL);
+    tell(h, "aardvark", NULL);
+    tell(h, "zebra", NULL);
+    describe(h, (const char *[]){"zebra", "not-told-yet", "aardvark", NULL});
+    struct body *b = get(h, "/", NOW, SITE_HAVE);
+    assert_true(position(b, "/zebra.atom") < position(b, "/aardvark.atom"));
+    assert_true(position(b, "/aardvark.atom") < position(b, "/unlisted.atom"));
+    assert_true(position(b, "/unlisted.atom") != SIZE_MAX);
+    assert_true(position(b, "not-told-yet.atom") == SIZE_MAX);
+    body_unref(b);
+}
+
+static void opml_has_the_base_url(void **state)
+{
+    struct house *h = *state;
+    tell(h, "blog", NULL);
+    describe(h, (const char *[]){"blog", NULL});
+    struct body *b = get(h, "/feeds.opml", NOW, SITE_HAVE);
+    assert_true(position(b, "http://feeds.example/blog.atom") != SIZE_MAX);
+    assert_true(b->etag[0] != '\0');
+    body_unref(b);
+}
+
+static void the_index_is_made_once_a_second_and_keeps_its_date(void **state)
+{
+    struct house *h = *state;
+    tell(h, "blog", NULL);
+    struct body *first = get(h, "/", NOW, SITE_HAVE);
+    tell(h, "blog", "the host does not answer");
+    struct body *same_second = get(h, "/", NOW, SITE_HAVE);
+    assert_ptr_equal(first, same_second);
+    struct body *changed = get(h, "/", NOW + 1, SITE_HAVE);
+    assert_ptr_not_equal(first, changed);
+    assert_true(position(changed, "does not answer") != SIZE_MAX);
+    assert_int_equal(NOW + 1, changed->since);
+    tell(h, "blog", "the host does not answer"); /* nothing new */
+    struct body *later = get(h, "/", NOW + 100, SITE_HAVE);
+    assert_ptr_equal(changed, later);
+    body_unref(first);
+    body_unref(same_second);
+    body_unref(changed);
+    body_unref(later);
+}
+
+static void a_forgotten_row_is_gone(void **state)
+{
+    struct house *h = *state;
+    tell(h, "blog", NULL);
+    tell(h, "other", NULL);
+    assert_int_equal(0, site_forget(h->site, "blog"));
+    assert_int_equal(0, site_forget(h->site, "never-there"));
+    ev_run(h->loop, EVRUN_NOWAIT);
+    struct body *b = get(h, "/", NOW, SITE_HAVE);
+    assert_true(position(b, "/blog.atom") == SIZE_MAX);
+    assert_true(position(b, "/other.atom") != SIZE_MAX);
+    body_unref(b);
+}
+
+static void assert_health(struct house *h, int64_t now, enum site_answer expected, const char *text)
+{
+    struct body *b = get(h, "/healthz", now, expected);
+    struct str bytes = b->bytes[ENCODING_IDENTITY];
+    if (!str_eq(bytes, str_of(text)))
+        fail_msg("got %.*s", STR_ARG(bytes));
+    assert_int_equal('\0', b->etag[0]);
+    body_unref(b);
+}
+
+static void health_follows_the_beat_and_the_store(void **state)
+{
+    struct house *h = *state;
+    assert_health(h, NOW, SITE_SICK, "not ok: the poller has not started yet\n");
+    beat(h, NOW, NOW + 300, true);
+    assert_health(h, NOW + 1, SITE_HAVE, "ok\n");
+    assert_health(h, NOW + 360, SITE_HAVE, "ok\n");
+    assert_health(h, NOW + 361, SITE_SICK,
+                  "not ok: the poller has given no sign of life since 2023-11-14T22:13:20Z; "
+                  "one was due at 2023-11-14T22:18:20Z\n");
+    beat(h, NOW + 400, NOW + 700, false);
+    assert_health(h, NOW + 401, SITE_SICK, "not ok: the store does not work\n");
+    beat(h, NOW + 410, NOW + 700, true);
+    assert_health(h, NOW + 411, SITE_HAVE, "ok\n");
+}
+
+static void health_names_sources_in_trouble_and_stays_well(void **state)
+{
+    struct house *h = *state;
+    beat(h, NOW, NOW + 300, true);
+    tell(h, "fine", NULL);
+    tell(h, "blog", "the page is a bot wall:\n  try later");
+    assert_health(h, NOW, SITE_HAVE, "ok\nblog: the page is a bot wall: try later\n");
+    tell(h, "blog", NULL);
+    assert_health(h, NOW + 1, SITE_HAVE, "ok\n");
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
+    const struct CMUnitTest tests[] = {
+        TEST(the_index_names_sources_in_the_order_of_the_conf),
+        TEST(opml_has_the_base_url),
+        TEST(the_index_is_made_once_a_second_and_keeps_its_date),
+        TEST(a_forgotten_row_is_gone),
+        TEST(health_follows_the_beat_and_the_store),
+        TEST(health_names_sources_in_trouble_and_stays_well),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,445 @@
+/* site: bodies at their paths, what may go, and who waits. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <ev.h>
+#include <stdlib.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "site.h"
+
+#define NOW      1700000000
+#define UUID_ONE "0a1b2c3d-0000-5000-8000-000000000001"
+#define UUID_TWO "0a1b2c3d-0000-5000-8000-000000000002"
+#define PAGE_ONE "/blog/" UUID_ONE ".html"
+#define PAGE_TWO "/blog/" UUID_TWO ".html"
+
+struct house {
+    struct ev_loop *loop;
+    struct site *site;
+    unsigned misses;
+    char missed[128]; /* the last one */
+};
+
+static void on_miss(void *arg, const char *path)
+{
+    struct house *h = arg;
+    h->misses++;
+    snprintf(h->missed, sizeof h->missed, "%s", path);
+}
+
+static void open_house(struct house *h, size_t cache_size, size_t max_waiting)
+{
+    *h = (struct house){.loop = ev_loop_new(EVFLAG_AUTO)};
+    struct site_options options = {.version = "0",
+                                   .cache_size = cache_size,
+                                   .max_waiting = max_waiting,
+                                   .miss = on_miss,
+                                   .miss_arg = h};
+    struct error e;
+    assert_non_null(h->loop);
+    h->site = site_new(h->loop, &options, &e);
+    assert_non_null(h->site);
+}
+
+static void close_house(struct house *h)
+{
+    site_free(h->site);
+    ev_loop_destroy(h->loop);
+}
+
+/* Lets the server's side read its mail. */
+static void deliver(struct house *h)
+{
+    ev_run(h->loop, EVRUN_NOWAIT);
+}
+
+static struct body *body_of(const char *text)
+{
+    struct body *b = body_new(str_of(text), MEDIA_HTML, CACHE_FEED, NOW, false);
+    assert_non_null(b);
+    return b;
+}
+
+static void publish(struct house *h, const char *path, const char *text, enum site_keep keep)
+{
+    assert_int_equal(0, site_publish(h->site, path, body_of(text), keep));
+    deliver(h);
+}
+
+static void know(struct house *h, char *name)
+{
+    struct feed_row row = {.name = name, .title = name, .url = "https://example.org/"};
+    assert_int_equal(0, site_tell(h->site, &row));
+    deliver(h);
+}
+
+static enum site_answer find(struct house *h, const char *path, struct body **body)
+{
+    return site_find(h->site, str_of(path), NOW, body, NULL);
+}
+
+static void assert_stands(struct house *h, const char *path, const char *text)
+{
+    struct body *b;
+    assert_int_equal(SITE_HAVE, find(h, path, &b));
+    assert_true(str_eq(b->bytes[ENCODING_IDENTITY], str_of(text)));
+    body_unref(b);
+}
+
+static void assert_nothing(struct house *h, const char *path)
+{
+    struct body *b;
+    assert_int_equal(SITE_NONE, find(h, path, &b));
+    assert_null(b);
+}
+
+/* ---- those who wait ------------------------------------------------------------------------ */
+
+struct guest {
+    struct site_waiter waiter;
+    unsigned told;
+    enum site_answer answer;
+    struct body *body;
+};
+
+static void on_ready(struct site_waiter *w, enum site_answer answer, struct body *body)
+{
+    struct guest *g = (struct guest *)((char *)w - offsetof(struct guest, waiter));
+    g->told++;
+    g->answer = answer;
+    g->body = body;
+}
+
+static enum site_answer visit(struct house *h, const char *path, struct guest *g)
+{
+    struct body *body;
+    *g = (struct guest){.waiter.ready = on_ready};
+    return site_find(h->site, str_of(path), NOW, &body, &g->waiter);
+}
+
+static void assert_got(struct guest *g, const char *text)
+{
+    assert_int_equal(1, g->told);
+    assert_int_equal(SITE_HAVE, g->answer);
+    assert_true(str_eq(g->body->bytes[ENCODING_IDENTITY], str_of(text)));
+    body_unref(g->body);
+}
+
+/* ---- tests --------------------------------------------------------------------------------- */
+
+static void a_feed_stays_and_is_replaced(void **state)
+{
+    (void)state;
+    struct house h;
+    open_house(&h, 0, 1);
+    assert_nothing(&h, "/blog.atom");
+    publish(&h, "/blog.atom", "one", SITE_FEED);
+    assert_stands(&h, "/blog.atom", "one");
+    publish(&h, "/blog.atom", "two", SITE_FEED);
+    assert_stands(&h, "/blog.atom", "two");
+    assert_nothing(&h, "/blog.atom/");
+    assert_nothing(&h, "/blog.ato");
+    assert_int_equal(0, site_refuse(h.site, "/blog.atom"));
+    deliver(&h);
+    assert_nothing(&h, "/blog.atom");
+    close_house(&h);
+}
+
+static void a_body_outlives_its_replacement(void **state)
+{
+    (void)state;
+    struct house h;
+    struct body *held;
+    open_house(&h, 0, 1);
+    publish(&h, "/blog.atom", "one", SITE_FEED);
+    assert_int_equal(SITE_HAVE, find(&h, "/blog.atom", &held));
+    publish(&h, "/blog.atom", "two", SITE_FEED);
+    assert_true(str_eq(held->bytes[ENCODING_IDENTITY], STR("one")));
+    body_unref(held);
+    close_house(&h);
+}
+
+static void mail_is_read_in_order_and_not_before(void **state)
+{
+    (void)state;
+    struct house h;
+    open_house(&h, 0, 1);
+    assert_int_equal(0, site_publish(h.site, "/a.atom", body_of("one"), SITE_FEED));
+    assert_int_equal(0, site_publish(h.site, "/a.atom", body_of("two"), SITE_FEED));
+    assert_nothing(&h, "/a.atom");
+    deliver(&h);
+    assert_stands(&h, "/a.atom", "two");
+    close_house(&h);
+}
+
+static void mail_left_in_the_box_is_freed(void **state)
+{
+    (void)state;
+    struct house h;
+    struct feed_row row = {.name = "blog", .title = "t", .url = "https://example.org/"};
+    const char *names[] = {"blog", NULL};
+    open_house(&h, 0, 1);
+    assert_int_equal(0, site_publish(h.site, "/a.atom", body_of("one"), SITE_FEED));
+    assert_int_equal(0, site_tell(h.site, &row));
+    assert_int_equal(0, site_describe(h.site, "http://x", names));
+    close_house(&h); /* the sanitizer and valgrind look for what is left */
+}
+
+static void the_least_used_goes_first(void **state)
+{
+    (void)state;
+    struct house h;
+    struct body *probe = body_of("0123456789");
+    size_t one = probe->size;
+    body_unref(probe);
+    open_house(&h, 2 * one, 1);
+    publish(&h, "/blog/a.html", "aaaaaaaaaa", SITE_CACHED);
+    publish(&h, "/blog/b.html", "bbbbbbbbbb", SITE_CACHED);
+    assert_stands(&h, "/blog/a.html", "aaaaaaaaaa"); /* now b is the least used */
+    publish(&h, "/blog/c.html", "cccccccccc", SITE_CACHED);
+    assert_nothing(&h, "/blog/b.html");
+    assert_stands(&h, "/blog/a.html", "aaaaaaaaaa");
+    assert_stands(&h, "/blog/c.html", "cccccccccc");
+    publish(&h, "/blog.atom", "ffffffffff", SITE_FEED); /* does not count */
+    assert_stands(&h, "/blog/a.html", "aaaaaaaaaa");
+    publish(&h, "/blog/a.html", "AAAAAAAAAA", SITE_CACHED); /* replaced, not counted twice */
+    assert_stands(&h, "/blog/c.html", "cccccccccc");
+    close_house(&h);
+}
+
+static void a_body_larger_than_the_cache_is_not_kept(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest g;
+    open_house(&h, 10, 1);
+    know(&h, "blog");
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &g));
+    publish(&h, PAGE_ONE, "a page", SITE_CACHED);
+    assert_got(&g, "a page");
+    assert_nothing(&h, PAGE_ONE);
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &g)); /* and is asked for again */
+    assert_int_equal(2, h.misses);
+    site_cancel(&g.waiter);
+    close_house(&h);
+}
+
+static void many_wait_for_one_rendering(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest a, b, c;
+    open_house(&h, 1 << 20, 1);
+    know(&h, "blog");
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &a));
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &b));
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &c));
+    assert_int_equal(1, h.misses);
+    assert_string_equal(PAGE_ONE, h.missed);
+    site_cancel(&b.waiter);
+    site_cancel(&b.waiter); /* fine a second time */
+    publish(&h, PAGE_ONE, "a page", SITE_CACHED);
+    assert_got(&a, "a page");
+    assert_got(&c, "a page");
+    assert_int_equal(0, b.told);
+    assert_stands(&h, PAGE_ONE, "a page");
+    close_house(&h);
+}
+
+static void who_waits_for_nothing_is_told(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest a, b;
+    open_house(&h, 1 << 20, 2);
+    know(&h, "blog");
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &a));
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_TWO, &b));
+    assert_int_equal(0, site_refuse(h.site, PAGE_ONE));
+    deliver(&h);
+    assert_int_equal(1, a.told);
+    assert_int_equal(SITE_NONE, a.answer);
+    assert_int_equal(0, b.told);
+    close_house(&h); /* with b still waiting: it is let go */
+    assert_int_equal(0, b.told);
+    assert_null(b.waiter.link);
+}
+
+static void what_is_out_of_date_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest g;
+    open_house(&h, 1 << 20, 2);
+    know(&h, "blog");
+    publish(&h, "/blog.atom", "feed", SITE_FEED);
+    publish(&h, PAGE_ONE, "old", SITE_CACHED);
+    assert_int_equal(0, site_expire(h.site, PAGE_ONE));
+    assert_int_equal(0, site_expire(h.site, "/blog.atom"));
+    assert_int_equal(0, site_expire(h.site, "/never/there"));
+    deliver(&h);
+    assert_stands(&h, "/blog.atom", "feed"); /* stays until it is replaced */
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &g));
+    assert_int_equal(0, site_expire(h.site, PAGE_ONE));
+    deliver(&h);
+    assert_int_equal(0, g.told);
+    publish(&h, PAGE_ONE, "new", SITE_CACHED);
+    assert_got(&g, "new");
+    assert_int_equal(1, h.misses);
+    close_house(&h);
+}
+
+static void only_so_many_paths_are_asked_at_once(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest a, b;
+    open_house(&h, 1 << 20, 1);
+    know(&h, "blog");
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &a));
+    assert_int_equal(SITE_BUSY, visit(&h, PAGE_TWO, &b));
+    site_cancel(&a.waiter); /* the poller still owes its answer */
+    assert_int_equal(SITE_BUSY, visit(&h, PAGE_TWO, &b));
+    publish(&h, PAGE_ONE, "a page", SITE_CACHED);
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_TWO, &b));
+    assert_int_equal(2, h.misses);
+    site_cancel(&b.waiter);
+    close_house(&h);
+}
+
+static void only_pages_of_known_sources_are_asked_for(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest g;
+    open_house(&h, 1 << 20, 10);
+    know(&h, "blog");
+    assert_int_equal(SITE_NONE, visit(&h, "/other/" UUID_ONE ".html", &g));
+    assert_int_equal(SITE_NONE, visit(&h, "/blog/x.html", &g));
+    assert_int_equal(SITE_NONE, visit(&h, "/blog/" UUID_ONE, &g));
+    assert_int_equal(SITE_NONE, visit(&h, "/blog.rss", &g));
+    assert_nothing(&h, PAGE_ONE); /* nobody to wait */
+    assert_int_equal(0, h.misses);
+    close_house(&h);
+}
+
+static void a_forgotten_source_leaves_nothing(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest g, late;
+    open_house(&h, 1 << 20, 2);
+    know(&h, "blog");
+    publish(&h, "/blog.atom", "x", SITE_FEED);
+    publish(&h, "/blog/archive/1.atom", "x", SITE_CACHED);
+    publish(&h, "/blog-two.atom", "x", SITE_FEED);
+    publish(&h, "/all.atom", "x", SITE_FEED);
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &g));
+    assert_int_equal(0, site_forget(h.site, "blog"));
+    deliver(&h);
+    assert_int_equal(1, g.told);
+    assert_int_equal(SITE_NONE, g.answer);
+    assert_nothing(&h, "/blog.atom");
+    assert_nothing(&h, "/blog/archive/1.atom");
+    assert_int_equal(SITE_NONE, visit(&h, PAGE_ONE, &late));
+    assert_stands(&h, "/blog-two.atom", "x");
+    assert_stands(&h, "/all.atom", "x");
+    close_house(&h);
+}
+
+/* One that asks again as soon as it is told, and takes another guest along. */
+struct restless {
+    struct guest guest;
+    struct house *house;
+    struct site_waiter *companion;
+    struct guest again;
+};
+
+static void on_restless(struct site_waiter *w, enum site_answer answer, struct body *body)
+{
+    struct restless *r = (struct restless *)((char *)w - offsetof(struct restless, guest.waiter));
+    on_ready(w, answer, body);
+    site_cancel(r->companion);
+    assert_int_equal(SITE_WAIT, visit(r->house, PAGE_TWO, &r->again));
+}
+
+static void who_is_told_may_ask_and_cancel(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest companion;
+    struct body *body;
+    open_house(&h, 1 << 20, 4);
+    know(&h, "blog");
+    struct restless r = {.house = &h, .companion = &companion.waiter};
+    r.guest.waiter.ready = on_restless;
+    assert_int_equal(SITE_WAIT, site_find(h.site, str_of(PAGE_ONE), NOW, &body, &r.guest.waiter));
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &companion)); /* told in the order they came */
+    publish(&h, PAGE_ONE, "a page", SITE_CACHED);
+    assert_got(&r.guest, "a page");
+    assert_int_equal(0, companion.told);
+    publish(&h, PAGE_TWO, "another", SITE_CACHED);
+    assert_got(&r.again, "another");
+    close_house(&h);
+}
+
+static void entry_paths(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path;
+        bool is;
+    } cases[] = {
+        {PAGE_ONE, true},
+        {"/b/" UUID_TWO ".html", true},
+        {"/" UUID_ONE ".html", false},
+        {"//" UUID_ONE ".html", false},
+        {"/blog/" UUID_ONE, false},
+        {"/blog/" UUID_ONE ".htm", false},
+        {"/blog/0A1b2c3d-0000-5000-8000-000000000001.html", false},
+        {"/blog/0a1b2c3d00000-5000-8000-000000000001.html", false},
+        {"/blog/0a1b2c3d-0000-5000-8000-00000000000.html", false},
+        {"/blog/x/" UUID_ONE ".html", false},
+        {"blog/" UUID_ONE ".html", false},
+        {"/.html", false},
+        {".html", false},
+        {"/", false},
+        {"", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct str name, uuid;
+        bool is = site_entry_path(str_of(cases[i].path), &name, &uuid);
+        if (is != cases[i].is)
+            fail_msg("%s", cases[i].path);
+    }
+    struct str name, uuid;
+    assert_true(site_entry_path(str_of(PAGE_ONE), &name, &uuid));
+    assert_true(str_eq(name, STR("blog")));
+    assert_true(str_eq(uuid, STR(UUID_ONE)));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_feed_stays_and_is_replaced),
+        cmocka_unit_test(a_body_outlives_its_replacement),
+        cmocka_unit_test(mail_is_read_in_order_and_not_before),
+        cmocka_unit_test(mail_left_in_the_box_is_freed),
+        cmocka_unit_test(the_least_used_goes_first),
+        cmocka_unit_test(a_body_larger_than_the_cache_is_not_kept),
+        cmocka_unit_test(many_wait_for_one_rendering),
+        cmocka_unit_test(who_waits_for_nothing_is_told),
+        cmocka_unit_test(what_is_out_of_date_is_asked_for_again),
+        cmocka_unit_test(only_so_many_paths_are_asked_at_once),
+        cmocka_unit_test(only_pages_of_known_sources_are_asked_for),
+        cmocka_unit_test(a_forgotten_source_leaves_nothing),
+        cmocka_unit_test(who_is_told_may_ask_and_cancel),
+        cmocka_unit_test(entry_paths),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
