@@ -37,10 +37,10 @@ struct fetch_result {
 
 typedef void fetch_done(void *arg, const struct fetch_result *result);
 
-/* curl_global_init is done here, once a process. `helper` runs fetch commands; NULL: there are
- * none. */
+/* Initialises libcurl, which counts its users. `helper` runs fetch commands; NULL: there are none.
+ */
 struct fetcher *fetcher_new(struct ev_loop *loop, struct proc_helper *helper, struct error *e);
-/* Cancels what is under way (no callback), then frees. */
+/* Cancels what is under way (no callback), then frees. Not from inside a callback. NULL is fine. */
 void fetcher_free(struct fetcher *f);
 
 /* Starts fetching `url` as `conf` says. `validators` (NULL: none) make it conditional; `cookies`
@@ -50,7 +50,8 @@ void fetcher_free(struct fetcher *f);
 struct fetch *fetch_start(struct fetcher *f, struct str url, const struct poll_conf *conf,
                           const struct validators *validators, struct str cookies, int64_t now,
                           fetch_done *done, void *arg, struct error *e);
-void fetch_cancel(struct fetch *f); /* done is not called */
+/* done is not called. A callback may start and cancel fetches; its own is gone when it returns. */
+void fetch_cancel(struct fetch *f);
 
 /* ---- schedule (pure) ----------------------------------------------------------------------- */
 

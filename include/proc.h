@@ -1,5 +1,6 @@
 /* proc: runs a program with limits, without a shell, in its own process group. A small helper
- * process, forked before any thread exists, does the forking; its children are watched by pidfd. */
+ * process, forked before any thread exists, does the forking, and kills and reaps the whole group
+ * when the program has ended. (A program that leaves its group with setsid() is not followed.) */
 #pragma once
 
 #include "base.h"
@@ -11,7 +12,8 @@ struct proc;
 /* Forks the helper. Call it before threads are started and before anything is opened that a child
  * must not inherit. */
 struct proc_helper *proc_helper_start(struct error *e);
-void proc_helper_stop(struct proc_helper *h); /* NULL is fine */
+/* Cancels what runs; not from inside a `done`. NULL is fine. */
+void proc_helper_stop(struct proc_helper *h);
 
 struct proc_limits {
     double timeout;    /* seconds for the whole run */

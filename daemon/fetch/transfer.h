@@ -1,0 +1,79 @@
+/* One fetch, as the files of this room share it. */
+#pragma once
+
+#include "fetch.h"
+
+#include <curl/curl.h>
+#include <ev.h>
+
+struct fetcher {
+    struct ev_loop *loop;
+    struct proc_helper *helper;
+    CURLM *multi;
+    struct ev_timer timer;   /* obeys curl's timer callback only */
+    struct watched *watched; /* curl's sockets */
+    struct fetch *running;
+    struct fetch *finished;
+};
+
+/* What the head of the last answer said. */
+struct answer_head {
+    struct buf etag, last_modified, content_type, location;
+    long status;
+    int64_t retry_after;
+    bool complete; /* the blank line was there: what follows is body, or trailers */
+};
+
+enum fetch_stage {
+    STAGE_RUNNING,
+    STAGE_OVER, /* taken from curl, its callback still to be called */
+    STAGE_TOLD  /* its callback is being called */
+};
+
+struct fetch {
+    struct fetcher *fetcher;
+    struct fetch *prev, *next; /* among those of its stage */
+    enum fetch_stage stage;
+    fetch_done *done;
+    void *arg;
+    int64_t now;
+    bool too_large, no_memory; /* why we stopped it: curl only knows that we did */
+
+    /* as asked for */
+    char *url;
+    bool is_file;
+    bool conditional;
+    int64_t timeout, connect_timeout, max_redirects;
+
+    /* over curl; `easy` is NULL for a fetch-command */
+    CURL *easy;
+    CURLcode outcome;
+    bool refused; /* curl did not take an option */
+    struct curl_slist *headers;
+    char curl_error[CURL_ERROR_SIZE];
+    struct answer_head head;
+    struct buf body; /* capped at max-size */
+    size_t ignored;  /* bytes of a body that nobody wants */
+
+    struct proc *command;
+};
+
+/* Makes and sets f->easy up, all but adding it to the multi handle. -1: `e`. */
+int transfer_prepare(struct fetch *f, const struct poll_conf *conf,
+                     const struct validators *validators, struct str cookies, struct error *e);
+/* Frees what transfer_prepare made. */
+void transfer_clear(struct fetch *f);
+
+/* The path of a file: address, decoded; freed with curl_free(). NULL: it has none. */
+char *transfer_file_path(const char *url);
+
+/* Turns a transfer that curl is done with into its result. `reason` holds the sentence and
+ * `cookies` the lines that the result points to. */
+void transfer_result(struct fetch *f, struct fetch_result *result, struct error *reason,
+                     struct buf *cookies);
+
+/* Runs conf->fetch_command for f, which is finished with fetch_finish() from the loop. */
+int command_start(struct fetch *f, const struct poll_conf *conf, struct error *e);
+
+/* Unlinks f, calls its callback and frees it. */
+void fetch_finish(struct fetch *f, const struct fetch_result *result);

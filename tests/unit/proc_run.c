@@ -1,0 +1,380 @@
+/* Programs that are run by the helper process, and all ways they end. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "proc.h"
+
+#include <errno.h>
+#include <ev.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATIENCE 20. /* seconds until a test that hangs is given up */
+
+struct rig {
+    struct proc_helper *helper;
+    struct ev_loop *loop;
+    int inherited; /* a descriptor that no program may see */
+};
+
+struct seen {
+    struct ev_loop *loop;
+    int calls;
+    enum proc_end end;
+    int code;
+    char output[4096];
+    size_t output_size;
+    char reason[512];
+};
+
+static void on_done(void *arg, const struct proc_result *result)
+{
+    struct seen *seen = arg;
+
+    seen->calls++;
+    seen->end = result->end;
+    seen->code = result->code;
+    seen->output_size = result->output.n;
+    snprintf(seen->output, sizeof seen->output, "%.*s", STR_ARG(result->output));
+    snprintf(seen->reason, sizeof seen->reason, "%s", result->reason);
+    ev_break(seen->loop, EVBREAK_ALL);
+}
+
+static void on_patience(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+    (void)w;
+    (void)events;
+    ev_break(loop, EVBREAK_ALL);
+}
+
+static void run_loop(struct rig *rig)
+{
+    struct ev_timer patience;
+
+    ev_now_update(rig->loop);
+    ev_timer_init(&patience, on_patience, PATIENCE, 0.);
+    ev_timer_start(rig->loop, &patience);
+    ev_run(rig->loop, 0);
+    ev_timer_stop(rig->loop, &patience);
+}
+
+static struct seen run(struct rig *rig, const struct proc_limits *limits, char *const argv[])
+{
+    struct seen seen = {.loop = rig->loop};
+    struct error e = {{0}};
+
+    if (!proc_start(rig->helper, rig->loop, argv, limits, on_done, &seen, &e))
+        fail_msg("%s", e.text);
+    assert_int_equal(seen.calls, 0);
+    run_loop(rig);
+    assert_int_equal(seen.calls, 1);
+    return seen;
+}
+
+static struct seen run_script(struct rig *rig, const char *script)
+{
+    static const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 100000};
+    char *argv[] = {"/bin/sh", "-c", (char *)(uintptr_t)script, NULL};
+
+    return run(rig, &limits, argv);
+}
+
+static void assert_gone(const char *pid)
+{
+    long number = strtol(pid, NULL, 10);
+
+    assert_true(number > 1);
+    assert_int_equal(kill((pid_t)number, 0), -1);
+    assert_int_equal(errno, ESRCH);
+}
+
+/* ---- ends ---------------------------------------------------------------------------------- */
+
+static void test_output(void **state)
+{
+    struct seen seen = run_script(*state, "echo one; echo two; printf three");
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.code, 0);
+    assert_string_equal(seen.output, "one\ntwo\nthree");
+    assert_string_equal(seen.reason, "");
+}
+
+static void test_much_output_comes_whole(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 5000000};
+    char *argv[] = {"head", "-c", "5000000", "/dev/zero", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.output_size, 5000000);
+}
+
+static void test_exit_status(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 100};
+    char *argv[] = {"false", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.code, 1);
+    assert_string_equal(seen.reason, "false ended with exit status 1");
+}
+
+static void test_killed(void **state)
+{
+    struct seen seen = run_script(*state, "kill -TERM $$");
+
+    assert_int_equal(seen.end, PROC_KILLED);
+    assert_int_equal(seen.code, SIGTERM);
+    assert_string_equal(seen.reason, "/bin/sh was killed by signal 15 (Terminated)");
+}
+
+static void test_not_started(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 100};
+    char *missing[] = {"no-such-program", NULL}, *folder[] = {"/etc", NULL};
+    struct seen seen = run(*state, &limits, missing);
+
+    assert_int_equal(seen.end, PROC_NOT_STARTED);
+    assert_int_equal(seen.code, ENOENT);
+    assert_string_equal(seen.reason, "could not start no-such-program: No such file or directory");
+    seen = run(*state, &limits, folder);
+    assert_int_equal(seen.end, PROC_NOT_STARTED);
+    assert_string_equal(seen.reason, "could not start /etc: Permission denied");
+}
+
+static void test_flood(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 100000};
+    char *argv[] = {"yes", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_FLOOD);
+    assert_true(seen.output_size <= 100000);
+    assert_string_equal(seen.reason, "yes wrote more than 100000 bytes and was stopped");
+}
+
+/* It has ended when its output is read: what counts is that it was too much. */
+static void test_flood_of_a_short_program(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 10};
+    char *argv[] = {"echo", "more than ten bytes", NULL};
+
+    assert_int_equal(run(*state, &limits, argv).end, PROC_FLOOD);
+}
+
+static void test_timeout(void **state)
+{
+    const struct proc_limits limits = {.timeout = .2, .max_output = 100};
+    char *argv[] = {"sleep", "1000", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_TIMEOUT);
+    assert_int_equal(seen.code, SIGKILL);
+    assert_string_equal(seen.reason, "sleep had not ended after 0.2 s and was stopped");
+}
+
+/* ---- grandchildren ------------------------------------------------------------------------- */
+
+static void test_grandchildren_go_with_the_program(void **state)
+{
+    struct seen seen = run_script(*state, "sleep 1000 & echo $!; exit 3");
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.code, 3);
+    assert_gone(seen.output);
+}
+
+static void test_grandchildren_go_at_the_timeout(void **state)
+{
+    const struct proc_limits limits = {.timeout = 1, .max_output = 100};
+    char *argv[] = {"sh", "-c", "sh -c 'sleep 1000 & echo $!; wait' & wait", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_TIMEOUT);
+    assert_gone(seen.output);
+}
+
+/* ---- what a program finds ------------------------------------------------------------------ */
+
+static void test_inherits_nothing(void **state)
+{
+    struct seen seen = run_script(*state, "exec ls /proc/self/fd");
+
+    assert_string_equal(seen.output, "0\n1\n2\n3\n"); /* 3 is the folder that ls reads */
+    seen = run_script(*state, "cat; readlink /proc/self/fd/0");
+    assert_string_equal(seen.output, "/dev/null\n");
+    seen = run_script(*state, "sed -n 's/^Sig\\(Ign\\|Blk\\):\t//p' /proc/self/status");
+    assert_int_equal(strtoull(seen.output, NULL, 16), 0);
+    /* but for the two that the C library keeps for itself */
+    assert_int_equal(strtoull(strchr(seen.output, '\n'), NULL, 16) & ~0x180000000ull, 0);
+    seen = run_script(*state, "echo \"$NOTIFY_SOCKET$LISTEN_FDS\"");
+    assert_string_equal(seen.output, "\n");
+}
+
+static void test_has_its_own_group(void **state)
+{
+    struct seen seen = run_script(*state, "read -r a < /proc/$$/stat; set -- $a; test $5 = $$");
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.code, 0);
+}
+
+/* valgrind keeps RLIMIT_DATA to itself: the kernel never hears of it. */
+static void test_has_its_limits(void **state)
+{
+    const struct proc_limits limits = {
+        .timeout = PATIENCE, .max_output = 1000, .max_memory = (size_t)1 << 30};
+    char *argv[] = {"sh", "-c", "ulimit -d", NULL};
+    const char *preload = getenv("LD_PRELOAD");
+
+    assert_string_equal(run_script(*state, "ulimit -c").output, "0\n");
+    if (preload && strstr(preload, "vgpreload")) {
+        print_message("skipped under valgrind: RLIMIT_DATA\n");
+        skip();
+    }
+    assert_string_equal(run(*state, &limits, argv).output, "1048576\n");
+}
+
+/* ---- many, and cancelled ------------------------------------------------------------------- */
+
+struct many {
+    struct ev_loop *loop;
+    int left, good;
+};
+
+static void on_one_of_many(void *arg, const struct proc_result *result)
+{
+    struct many *many = arg;
+
+    many->good += result->end == PROC_EXITED && result->output.n > 0;
+    if (--many->left == 0)
+        ev_break(many->loop, EVBREAK_ALL);
+}
+
+static void test_many_at_once(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000};
+    struct rig *rig = *state;
+    struct many many = {.loop = rig->loop, .left = 40};
+    char *argv[] = {"echo", "x", NULL};
+
+    for (int i = 0; i < 40; i++)
+        assert_non_null(
+            proc_start(rig->helper, rig->loop, argv, &limits, on_one_of_many, &many, NULL));
+    run_loop(rig);
+    assert_int_equal(many.left, 0);
+    assert_int_equal(many.good, 40);
+}
+
+static void test_cancelled_is_not_told(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000};
+    struct rig *rig = *state;
+    struct seen never = {.loop = rig->loop};
+    char *argv[] = {"sleep", "1000", NULL};
+    struct proc *p = proc_start(rig->helper, rig->loop, argv, &limits, on_done, &never, NULL);
+
+    assert_non_null(p);
+    proc_cancel(p);
+    /* the end of the cancelled one comes first, and is passed over */
+    assert_string_equal(run_script(rig, "echo later").output, "later\n");
+    assert_int_equal(never.calls, 0);
+}
+
+static void test_too_long_a_command(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000};
+    struct rig *rig = *state;
+    struct seen never = {.loop = rig->loop};
+    struct error e;
+    char *none[] = {NULL}, *argv[] = {"echo", NULL, NULL};
+
+    argv[1] = malloc(200001);
+    assert_non_null(argv[1]);
+    memset(argv[1], 'x', 200000);
+    argv[1][200000] = '\0';
+    assert_null(proc_start(rig->helper, rig->loop, argv, &limits, on_done, &never, &e));
+    assert_string_equal(e.text, "the command is empty or too long");
+    assert_null(proc_start(rig->helper, rig->loop, none, &limits, on_done, &never, &e));
+    free(argv[1]);
+}
+
+/* Its parent is the helper. */
+static void test_the_helper_dies(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000};
+    struct rig *rig = *state;
+    char *argv[] = {"echo", NULL};
+    struct error e = {{0}};
+    struct seen seen = run_script(rig, "kill -KILL $PPID; exec sleep 1000");
+
+    assert_int_equal(seen.end, PROC_KILLED);
+    assert_null(proc_start(rig->helper, rig->loop, argv, &limits, on_done, &seen, &e));
+    assert_string_equal(e.text,
+                        "the helper process that runs programs does not answer: Broken pipe");
+}
+
+/* ---- the rig ------------------------------------------------------------------------------- */
+
+static int set_up(void **state)
+{
+    struct rig *rig = calloc(1, sizeof *rig);
+    struct error e = {{0}};
+
+    if (!rig)
+        return -1;
+    signal(SIGUSR1, SIG_IGN);
+    setenv("NOTIFY_SOCKET", "/nowhere", 1);
+    rig->inherited = open("/dev/null", O_RDONLY);
+    rig->helper = proc_helper_start(&e);
+    rig->loop = ev_loop_new(EVFLAG_AUTO);
+    *state = rig;
+    return rig->helper && rig->loop && rig->inherited >= 0 ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    struct rig *rig = *state;
+
+    proc_helper_stop(rig->helper);
+    ev_loop_destroy(rig->loop);
+    close(rig->inherited);
+    free(rig);
+    return 0;
+}
+
+#define RUN(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RUN(test_output),
+        RUN(test_much_output_comes_whole),
+        RUN(test_exit_status),
+        RUN(test_killed),
+        RUN(test_not_started),
+        RUN(test_flood),
+        RUN(test_flood_of_a_short_program),
+        RUN(test_timeout),
+        RUN(test_grandchildren_go_with_the_program),
+        RUN(test_grandchildren_go_at_the_timeout),
+        RUN(test_inherits_nothing),
+        RUN(test_has_its_own_group),
+        RUN(test_has_its_limits),
+        RUN(test_many_at_once),
+        RUN(test_cancelled_is_not_told),
+        RUN(test_too_long_a_command),
+        RUN(test_the_helper_dies),
+    };
+
+    return cmocka_run_group_tests_name("proc run", tests, NULL, NULL);
+}
