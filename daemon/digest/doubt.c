@@ -1,0 +1,38 @@
+/* doubt: the names of the reasons not to believe a page, and the sentences that go with them. */
+#include "digest.h"
+
+struct reason {
+    const char *name;
+    const char *sentence;
+};
+
+static const struct reason reasons[] = {
+    [DOUBT_NONE] = {"none", "the page is in order"},
+    [DOUBT_FETCH] = {"fetch", "the page could not be fetched"},
+    [DOUBT_NOT_WHOLE] = {"not whole", "the transfer broke off before the page was complete"},
+    [DOUBT_WALL] = {"wall", "the site answered with a bot check or a log-in in place of the page; "
+                            "set cookie-file, header or fetch-command to get past it"},
+    [DOUBT_TYPE] = {"wrong type", "what the address serves is neither HTML nor plain text; "
+                                  "check the url of the source"},
+    [DOUBT_EMPTY] = {"empty", "the site answered with an empty page"},
+    [DOUBT_CUT] = {"cut short", "the page ends in the middle of its article"},
+    [DOUBT_NO_CONTENT] = {"no content element", "none of the profile's content paths is on the "
+                                                "page; the site may have changed its layout"},
+    [DOUBT_NO_SECTIONS] = {"no sections", "the article is there, but no section begins in it; "
+                                          "check section-start of the profile"},
+    [DOUBT_LIMIT] = {"parser limit", "the page is nested too deeply or too large for the parser, "
+                                     "which left out its end"},
+    [DOUBT_LOST] = {"too many lost", "the page has lost more of its sections than removal-guard "
+                                     "allows; it is held until further polls agree"},
+    [DOUBT_STATE] = {"state", "what the poll found could not be stored"},
+};
+
+const char *doubt_name(enum doubt d)
+{
+    return reasons[d].name;
+}
+
+const char *doubt_sentence(enum doubt d)
+{
+    return reasons[d].sentence;
+}

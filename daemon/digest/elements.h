@@ -1,0 +1,38 @@
+/* elements: what each HTML element means for sections and for cleaning: the allow-list. */
+#pragma once
+
+#include "base.h"
+
+enum element_kind {
+    ELEMENT_UNWRAP, /* goes, its children stay; also every element that is not in the list */
+    ELEMENT_DROP,   /* goes with all that is in it */
+    ELEMENT_WRAP, /* stands around blocks: looked through, but what is beside it is another block */
+    ELEMENT_FLOW, /* a block of text: p, h1 */
+    ELEMENT_SOLID,  /* a block that is taken as a whole; markers mean nothing in it */
+    ELEMENT_INLINE, /* within a line of text */
+    ELEMENT_MEDIA,  /* a leaf that is seen: img, video, audio */
+    ELEMENT_BREAK   /* br */
+};
+
+enum attribute_kind { ATTRIBUTE_TEXT, ATTRIBUTE_NUMBER, ATTRIBUTE_WORD, ATTRIBUTE_URL };
+
+struct attribute {
+    const char *name;
+    enum attribute_kind kind;
+};
+
+#define ELEMENT_ATTRIBUTES 4
+
+struct element {
+    const char *name;
+    enum element_kind kind;
+    unsigned char level; /* of a heading */
+    bool empty;          /* has no end tag */
+    const char *out;     /* under which name it is written; NULL: its own */
+    struct attribute attributes[ELEMENT_ATTRIBUTES];
+};
+
+/* Never NULL: an unknown name gives an element that is unwrapped. */
+const struct element *element_of(const char *name);
+/* What may stand on every element that stays: dir, lang, title. */
+extern const struct attribute element_global_attributes[];

@@ -1,0 +1,254 @@
+/* likeness: pairs among what the certain phases left over. An inverted index over the shingles of
+ * the sections finds the few that an entry may have become; the best pair is bound first. */
+#include "match.h"
+
+#include "similar.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A shingle that stands in more sections than this says nothing about any of them. */
+#define COMMONPLACE 32
+#define CANDIDATES  8
+
+/* How much text two must have in common to be the same entry. */
+#define SAME_TITLE_LEAST          0.2
+#define SAME_TITLE_RESTORED_LEAST 0.3
+#define OTHER_TITLE_LEAST         0.5
+/* What the same title adds when pairs are weighed against each other. */
+#define TITLE_BONUS               0.25
+
+struct posting {
+    uint32_t shingle;
+    uint32_t section;
+};
+
+struct pair {
+    size_t section, entry;
+    double weight;
+    int64_t distance; /* of their positions: what stayed in its place is likelier */
+};
+
+struct likeness {
+    struct match *m;
+    struct shingles *of_section; /* of free sections, else empty */
+    struct posting *postings;
+    size_t postings_count;
+    uint32_t *hits;    /* a section: shingles shared with the entry at hand */
+    uint32_t *touched; /* the sections with hits */
+    struct pair *pairs;
+    size_t pairs_count, pairs_room;
+    struct buf scratch;
+};
+
+/* ---- the index ----------------------------------------------------------------------------- */
+
+static int compare_postings(const void *a, const void *b)
+{
+    const struct posting *x = a, *y = b;
+
+    if (x->shingle != y->shingle)
+        return x->shingle < y->shingle ? -1 : 1;
+    return (x->section > y->section) - (x->section < y->section);
+}
+
+static int index_build(struct likeness *l)
+{
+    const struct page *page = l->m->in.page;
+    size_t total = 0;
+
+    for (size_t i = 0; i < page->count; i++) {
+        if (l->m->entry_of[i] != NOBODY)
+            continue;
+        if (shingles_of(&l->of_section[i], page->sections[i].text, &l->scratch) < 0)
+            return -1;
+        total += l->of_section[i].count;
+    }
+    l->postings = malloc((total + 1) * sizeof(*l->postings));
+    if (!l->postings)
+        return -1;
+    for (size_t i = 0; i < page->count; i++)
+        for (size_t k = 0; k < l->of_section[i].count; k++)
+            l->postings[l->postings_count++] =
+                (struct posting){l->of_section[i].items[k], (uint32_t)i};
+    qsort(l->postings, l->postings_count, sizeof(*l->postings), compare_postings);
+    return 0;
+}
+
+static size_t index_find(const struct likeness *l, uint32_t shingle)
+{
+    size_t low = 0, high = l->postings_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (l->postings[middle].shingle < shingle)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* ---- candidates ---------------------------------------------------------------------------- */
+
+static int pair_add(struct likeness *l, size_t section, size_t entry, double common)
+{
+    const struct entry *known = &l->m->in.known[entry];
+    bool same_title = str_eq(known->title, l->m->in.page->sections[section].title);
+    double least = !same_title   ? OTHER_TITLE_LEAST
+                   : known->live ? SAME_TITLE_LEAST
+                                 : SAME_TITLE_RESTORED_LEAST;
+
+    if (common < least)
+        return 0;
+    if (l->pairs_count == l->pairs_room) {
+        size_t room = l->pairs_room ? l->pairs_room * 2 : 64;
+        struct pair *pairs = realloc(l->pairs, room * sizeof(*pairs));
+
+        if (!pairs)
+            return -1;
+        l->pairs = pairs;
+        l->pairs_room = room;
+    }
+    l->pairs[l->pairs_count++] =
+        (struct pair){section, entry, common + (same_title ? TITLE_BONUS : 0),
+                      llabs((long long)((int64_t)section - known->position))};
+    return 0;
+}
+
+/* Counts for each section how many telling shingles it shares with `of`. */
+static size_t count_hits(struct likeness *l, const struct shingles *of)
+{
+    size_t touched = 0;
+
+    for (size_t i = 0; i < of->count; i++) {
+        size_t from = index_find(l, of->items[i]);
+        size_t end = from;
+
+        while (end < l->postings_count && l->postings[end].shingle == of->items[i] &&
+               end - from <= COMMONPLACE)
+            end++;
+        if (end - from > COMMONPLACE)
+            continue;
+        for (; from < end; from++)
+            if (!l->hits[l->postings[from].section]++)
+                l->touched[touched++] = l->postings[from].section;
+    }
+    return touched;
+}
+
+/* Keeps the best CANDIDATES of `touched` in front. */
+static size_t best_first(struct likeness *l, size_t touched)
+{
+    size_t kept = touched < CANDIDATES ? touched : CANDIDATES;
+
+    for (size_t i = 0; i < kept; i++) {
+        size_t best = i;
+        uint32_t swap;
+
+        for (size_t k = i + 1; k < touched; k++)
+            if (l->hits[l->touched[k]] > l->hits[l->touched[best]])
+                best = k;
+        swap = l->touched[i];
+        l->touched[i] = l->touched[best];
+        l->touched[best] = swap;
+    }
+    return kept;
+}
+
+static int weigh_entry(struct likeness *l, size_t entry)
+{
+    const struct page *page = l->m->in.page;
+    const struct entry *known = &l->m->in.known[entry];
+    struct shingles of;
+    size_t touched, kept;
+    int done = shingles_of(&of, known->text, &l->scratch);
+
+    if (done < 0)
+        return -1;
+    touched = count_hits(l, &of);
+    kept = best_first(l, touched);
+    for (size_t i = 0; i < kept && done == 0; i++)
+        if (!str_eq(page->sections[l->touched[i]].title, known->title))
+            done = pair_add(l, l->touched[i], entry,
+                            shingles_common(&of, &l->of_section[l->touched[i]]));
+    for (size_t i = 0; i < touched; i++)
+        l->hits[l->touched[i]] = 0;
+    /* The same title is always worth a look, however commonplace the words are. */
+    for (size_t i = 0; i < page->count && done == 0; i++)
+        if (l->m->entry_of[i] == NOBODY && str_eq(page->sections[i].title, known->title))
+            done = pair_add(l, i, entry, shingles_common(&of, &l->of_section[i]));
+    shingles_clear(&of);
+    return done;
+}
+
+/* ---- binding ------------------------------------------------------------------------------- */
+
+static int compare_pairs(const void *a, const void *b)
+{
+    const struct pair *x = a, *y = b;
+
+    if (x->weight != y->weight)
+        return x->weight > y->weight ? -1 : 1;
+    if (x->distance != y->distance)
+        return x->distance < y->distance ? -1 : 1;
+    if (x->section != y->section)
+        return x->section < y->section ? -1 : 1;
+    return (x->entry > y->entry) - (x->entry < y->entry);
+}
+
+static void bind_pairs(struct likeness *l)
+{
+    struct match *m = l->m;
+
+    if (l->pairs_count)
+        qsort(l->pairs, l->pairs_count, sizeof(*l->pairs), compare_pairs);
+    for (size_t i = 0; i < l->pairs_count; i++)
+        if (m->entry_of[l->pairs[i].section] == NOBODY &&
+            m->section_of[l->pairs[i].entry] == NOBODY)
+            match_bind(m, l->pairs[i].section, l->pairs[i].entry);
+}
+
+static int weigh_all(struct likeness *l)
+{
+    for (size_t i = 0; i < l->m->in.known_count; i++)
+        if (l->m->section_of[i] == NOBODY && weigh_entry(l, i) < 0)
+            return -1;
+    return 0;
+}
+
+static bool anybody(const size_t *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (items[i] == NOBODY)
+            return true;
+    return false;
+}
+
+int match_by_likeness(struct match *m)
+{
+    size_t n = m->in.page->count;
+    struct likeness l = {.m = m};
+    int done = -1;
+
+    if (!anybody(m->entry_of, n) || !anybody(m->section_of, m->in.known_count))
+        return 0;
+    buf_init(&l.scratch, SIZE_MAX);
+    l.of_section = calloc(n, sizeof(*l.of_section));
+    l.hits = calloc(n, sizeof(*l.hits));
+    l.touched = calloc(n, sizeof(*l.touched));
+    if (l.of_section && l.hits && l.touched && index_build(&l) == 0 && weigh_all(&l) == 0) {
+        bind_pairs(&l);
+        done = 0;
+    }
+    for (size_t i = 0; l.of_section && i < n; i++)
+        shingles_clear(&l.of_section[i]);
+    free(l.of_section);
+    free(l.hits);
+    free(l.touched);
+    free(l.postings);
+    free(l.pairs);
+    buf_clear(&l.scratch);
+    return done;
+}

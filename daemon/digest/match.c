@@ -1,0 +1,213 @@
+/* match: which section is which entry. From the certain to the likely: the same title and content,
+ * the same content, then what is alike. What is left is new, or removed. */
+#include "match.h"
+
+#include "content.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+/* The free entries under one key, in the order in which they would be taken. */
+struct shelf {
+    struct hash key;
+    size_t first; /* entry; further ones through `next` */
+    UT_hash_handle hh;
+};
+
+struct shelves {
+    struct shelf *table;
+    struct shelf *items; /* one an entry at most */
+    size_t *next;
+    size_t count;
+};
+
+void match_bind(struct match *m, size_t section, size_t entry)
+{
+    m->entry_of[section] = entry;
+    m->section_of[entry] = section;
+}
+
+/* ---- the certain --------------------------------------------------------------------------- */
+
+enum key { KEY_TITLE_SEQUENCE, KEY_TITLE_SUM, KEY_SEQUENCE, KEY_SUM, KEYS };
+
+static struct hash key_of(enum key key, struct str title, struct hash content)
+{
+    bool sum = key == KEY_TITLE_SUM || key == KEY_SUM;
+    struct hash h = {sum ? content.hi : content.lo, (uint64_t)key + 1};
+
+    return key == KEY_TITLE_SEQUENCE || key == KEY_TITLE_SUM ? hash_more(h, title) : h;
+}
+
+static int shelves_init(struct shelves *s, size_t n)
+{
+    memset(s, 0, sizeof(*s));
+    s->items = calloc(n + 1, sizeof(*s->items));
+    s->next = malloc((n + 1) * sizeof(*s->next));
+    return s->items && s->next ? 0 : -1;
+}
+
+static void shelves_clear(struct shelves *s)
+{
+    HASH_CLEAR(hh, s->table);
+    free(s->items);
+    free(s->next);
+}
+
+/* Puts an entry at the front of its shelf. */
+static void shelf_put(struct shelves *s, struct hash key, size_t entry)
+{
+    struct shelf *shelf;
+
+    HASH_FIND(hh, s->table, &key, sizeof(key), shelf);
+    if (!shelf) {
+        shelf = &s->items[s->count++];
+        shelf->key = key;
+        shelf->first = NOBODY;
+        HASH_ADD(hh, s->table, key, sizeof(shelf->key), shelf);
+    }
+    s->next[entry] = shelf->first;
+    shelf->first = entry;
+}
+
+static size_t shelf_take(struct shelves *s, struct hash key)
+{
+    struct shelf *shelf;
+    size_t entry = NOBODY;
+
+    HASH_FIND(hh, s->table, &key, sizeof(key), shelf);
+    if (shelf && shelf->first != NOBODY) {
+        entry = shelf->first;
+        shelf->first = s->next[entry];
+    }
+    return entry;
+}
+
+/* What stands on the page is taken before what was removed, and among equals the first. */
+static int compare_for_shelf(const void *a, const void *b, void *known)
+{
+    const struct entry *x = (const struct entry *)known + *(const size_t *)a;
+    const struct entry *y = (const struct entry *)known + *(const size_t *)b;
+
+    if (x->live != y->live)
+        return x->live ? 1 : -1;
+    if (x->position != y->position)
+        return x->position < y->position ? 1 : -1;
+    return (x->seq < y->seq) - (x->seq > y->seq);
+}
+
+static int match_by_key(struct match *m, enum key key, const size_t *order)
+{
+    struct shelves shelves;
+    int done = shelves_init(&shelves, m->in.known_count);
+
+    for (size_t i = 0; done == 0 && i < m->in.known_count; i++) {
+        const struct entry *entry = &m->in.known[order[i]];
+
+        if (m->section_of[order[i]] == NOBODY)
+            shelf_put(&shelves, key_of(key, entry->title, entry->hash), order[i]);
+    }
+    for (size_t i = 0; done == 0 && i < m->in.page->count; i++) {
+        const struct section *section = &m->in.page->sections[i];
+        size_t entry;
+
+        if (m->entry_of[i] != NOBODY)
+            continue;
+        entry = shelf_take(&shelves, key_of(key, section->title, section->hash));
+        if (entry != NOBODY)
+            match_bind(m, i, entry);
+    }
+    shelves_clear(&shelves);
+    return done;
+}
+
+static int match_all(struct match *m)
+{
+    size_t *order = malloc((m->in.known_count + 1) * sizeof(*order));
+    int done = order ? 0 : -1;
+
+    for (size_t i = 0; order && i < m->in.known_count; i++)
+        order[i] = i;
+    if (order)
+        qsort_r(order, m->in.known_count, sizeof(*order), compare_for_shelf, (void *)m->in.known);
+    for (enum key key = 0; done == 0 && key < KEYS; key++)
+        done = match_by_key(m, key, order);
+    free(order);
+    return done == 0 ? match_by_likeness(m) : -1;
+}
+
+/* ---- losses -------------------------------------------------------------------------------- */
+
+struct match_losses match_losses(const struct match *m)
+{
+    struct match_losses losses = {0, 0};
+
+    for (size_t i = 0; i < m->in.known_count; i++)
+        if (m->in.known[i].live) {
+            losses.live++;
+            losses.lost += m->section_of[i] == NOBODY;
+        }
+    return losses;
+}
+
+bool match_is_too_much(const struct match *m)
+{
+    struct match_losses losses = match_losses(m);
+
+    return losses.lost * 100 > losses.live * (size_t)m->in.removal_guard;
+}
+
+struct hash page_hash(const struct page *page)
+{
+    struct hash h = hash_more((struct hash){0}, STR("sections"));
+
+    for (size_t i = 0; i < page->count; i++) {
+        h = hash_more(h, page->sections[i].title);
+        h.lo ^= page->sections[i].hash.lo;
+    }
+    return hash_more(h, STR("end"));
+}
+
+/* ---- life ---------------------------------------------------------------------------------- */
+
+static size_t *nobody_each(size_t n)
+{
+    size_t *items = malloc((n + 1) * sizeof(*items));
+
+    for (size_t i = 0; items && i < n; i++)
+        items[i] = NOBODY;
+    return items;
+}
+
+struct match *match_new(const struct match_input *in)
+{
+    struct match *m = calloc(1, sizeof(*m));
+
+    if (!m)
+        return NULL;
+    m->in = *in;
+    m->entry_of = nobody_each(in->page->count);
+    m->section_of = nobody_each(in->known_count);
+    if (m->entry_of && m->section_of && match_all(m) == 0)
+        return m;
+    match_free(m);
+    return NULL;
+}
+
+const struct outcome *match_outcome(struct match *m)
+{
+    if (!m->arena && match_conclude(m) < 0)
+        return NULL;
+    return &m->outcome;
+}
+
+void match_free(struct match *m)
+{
+    if (!m)
+        return;
+    free(m->entry_of);
+    free(m->section_of);
+    arena_free(m->arena);
+    free(m);
+}

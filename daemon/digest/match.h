@@ -1,0 +1,22 @@
+/* match: the state that finding pairs (match.c), weighing the unlike ones (likeness.c) and saying
+ * what follows (outcome.c) share. */
+#pragma once
+
+#include "digest.h"
+
+#define NOBODY SIZE_MAX
+
+struct match {
+    struct match_input in;
+    size_t *entry_of;    /* of each section: index into in.known, or NOBODY */
+    size_t *section_of;  /* of each known entry: index into in.page->sections, or NOBODY */
+    struct arena *arena; /* of the outcome */
+    struct outcome outcome;
+};
+
+/* Binds section and entry, which must both be free. */
+void match_bind(struct match *m, size_t section, size_t entry);
+/* Pairs sections and entries, still free, whose text is alike. 0, or -1: no memory. */
+int match_by_likeness(struct match *m);
+/* Fills m->outcome. 0, or -1. */
+int match_conclude(struct match *m);

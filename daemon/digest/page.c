@@ -1,0 +1,346 @@
+/* page: from bytes to cleaned sections, and every reason on the way not to believe them. */
+#include "charset.h"
+#include "clean.h"
+#include "digest.h"
+#include "links.h"
+#include "sections.h"
+#include "tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A wall is a short page, and looking through a long one costs as much as parsing it. */
+#define WALL_WINDOW ((size_t)64 * 1024)
+
+/* One page on its way. */
+struct reading {
+    const struct page_source *source;
+    struct str text; /* the bytes as valid UTF-8 */
+    struct buf text_space;
+    struct tree tree;
+    xmlNode *content; /* NULL on a plain-text page */
+    struct blocks blocks;
+    struct spans spans;
+    struct page_text page_text;
+    struct address_base base;
+    struct page *page;
+};
+
+/* ---- doubts -------------------------------------------------------------------------------- */
+
+static bool looks_like_wall(const struct reading *r, size_t window)
+{
+    const struct pattern_list *wall = &r->source->profile->wall;
+    struct str head = str_sub(r->text, 0, window);
+
+    head.n = text_valid(head);
+    for (size_t i = 0; i < wall->count; i++)
+        if (pattern_match(wall->items[i], head, NULL))
+            return true;
+    return false;
+}
+
+static bool type_is_text(struct str content_type)
+{
+    static const char *const types[] = {"text/", "application/xhtml+xml", "application/xml",
+                                        "application/octet-stream", NULL};
+
+    content_type = str_trim(content_type);
+    for (size_t i = 0; types[i]; i++)
+        if (str_starts_nocase(content_type, str_of(types[i])))
+            return true;
+    return !content_type.n;
+}
+
+static enum doubt read_text(struct reading *r)
+{
+    struct str bytes = r->source->bytes;
+
+    if (text_blank(str_sub(bytes, 0, 4096)) && text_blank(bytes))
+        return DOUBT_EMPTY;
+    if (!type_is_text(r->source->content_type))
+        return DOUBT_TYPE;
+    if (charset_decode(bytes, r->source->content_type, &r->text_space, &r->text) < 0)
+        return DOUBT_LIMIT;
+    return looks_like_wall(r, WALL_WINDOW) ? DOUBT_WALL : DOUBT_NONE;
+}
+
+/* ---- metadata ------------------------------------------------------------------------------ */
+
+/* The first date in a string of a page: authors' systems write words around it. */
+static int64_t first_date(struct str s, int zone)
+{
+    int64_t t;
+
+    for (size_t i = 0; i + 10 <= s.n; i++)
+        if (s.p[i] >= '0' && s.p[i] <= '9' && (i == 0 || s.p[i - 1] < '0' || s.p[i - 1] > '9'))
+            for (size_t n = s.n - i < 32 ? s.n - i : 32; n >= 10; n--)
+                if (date_parse_iso(str_sub(s, i, n), zone, &t) == 0)
+                    return t;
+    return 0;
+}
+
+/* What a page says of itself in elements that every page has, tried after the profile's paths. */
+static xmlNode *find_element(const struct tree *t, const char *name, const char *attribute,
+                             const char *value)
+{
+    xmlNode *root = xmlDocGetRootElement(t->doc);
+
+    for (xmlNode *node = root; node; node = tree_next(node, root, true))
+        if (node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0 &&
+            (!attribute || str_eq_nocase(tree_attribute(node, attribute), str_of(value))))
+            return node;
+    return NULL;
+}
+
+static struct str element_text(const struct tree *t, const char *name, struct arena *a)
+{
+    xmlNode *node = find_element(t, name, NULL, NULL);
+    struct str found = {0};
+    struct buf text;
+
+    buf_init(&text, 4096);
+    if (node && node->children && node->children->content &&
+        text_collapse(&text, str_of((char *)node->children->content)) == 0)
+        found = arena_copy(a, buf_str(&text));
+    buf_clear(&text);
+    return found;
+}
+
+static struct str meta_content(const struct tree *t, const char *name, struct arena *a)
+{
+    xmlNode *node = find_element(t, "meta", "name", name);
+
+    return node ? arena_copy(a, str_trim(tree_attribute(node, "content"))) : (struct str){0};
+}
+
+static struct str resolved(const struct reading *r, struct str address)
+{
+    struct str found = {0};
+    struct buf uri;
+
+    buf_init(&uri, 8192);
+    if (address.n && uri_resolve(&uri, r->base.base, address) == 0)
+        found = arena_copy(r->page->arena, buf_str(&uri));
+    buf_clear(&uri);
+    return found;
+}
+
+static void read_info(struct reading *r)
+{
+    const struct profile *p = r->source->profile;
+    const struct tree *t = &r->tree;
+    struct arena *a = r->page->arena;
+    struct page_info *info = &r->page->info;
+    xmlNode *root = xmlDocGetRootElement(t->doc);
+
+    info->title = tree_string(t, &p->title_xpath, a);
+    if (!info->title.n)
+        info->title = element_text(t, "title", a);
+    info->author = tree_string(t, &p->author_xpath, a);
+    if (!info->author.n)
+        info->author = meta_content(t, "author", a);
+    info->description = meta_content(t, "description", a);
+    info->language = arena_copy(a, str_trim(tree_attribute(root, "lang")));
+    info->published = first_date(tree_string(t, &p->published_xpath, a), p->timezone);
+    info->modified = first_date(tree_string(t, &p->modified_xpath, a), p->timezone);
+    info->canonical = resolved(r, tree_string(t, &p->canonical_xpath, a));
+    if (!uri_is_http(info->canonical))
+        info->canonical = (struct str){0};
+}
+
+/* <base href> of the page, else its address. */
+static void read_base(struct reading *r)
+{
+    xmlNode *node = find_element(&r->tree, "base", NULL, NULL);
+    struct str href;
+
+    r->base.profile = r->source->profile;
+    r->base.base = r->source->url;
+    href = node ? resolved(r, tree_attribute(node, "href")) : (struct str){0};
+    if (uri_is_http(href))
+        r->base.base = href;
+}
+
+/* ---- sections ------------------------------------------------------------------------------ */
+
+static struct str page_address(const struct reading *r)
+{
+    struct str url = r->page->info.canonical.n ? r->page->info.canonical : r->source->url;
+
+    return uri_is_http(url) ? uri_without_fragment(url) : (struct str){0};
+}
+
+/* The id of a section's heading, or of what stands directly around it. */
+static struct str heading_id(const struct block *head)
+{
+    return head->element ? tree_attribute(head->element, "id") : (struct str){0};
+}
+
+static int link_write(struct reading *r, size_t i, struct buf *out)
+{
+    const struct block *head = &r->blocks.items[r->spans.items[i].head];
+    struct str id = heading_id(head);
+
+    buf_add(out, page_address(r));
+    if (!out->len)
+        return -1;
+    if (r->source->profile->stable_ids && id.n)
+        return buf_putc(out, '#') < 0 || buf_add(out, id) < 0 ? -1 : 0;
+    return r->content ? link_fragment(out, &r->page_text, &r->spans, i) : -1;
+}
+
+/* Scratch that all sections of a page share. */
+struct scratch {
+    struct buf html, text, content;
+};
+
+static void section_text(struct buf *out, const struct blocks *blocks, const struct span *span)
+{
+    for (size_t i = span->first; i < span->end; i++) {
+        if (out->len && blocks->items[i].text.n)
+            buf_putc(out, '\n');
+        buf_add(out, blocks->items[i].text);
+    }
+}
+
+static int section_read(struct reading *r, size_t i, struct scratch *s, struct section *out)
+{
+    const struct span *span = &r->spans.items[i];
+    struct arena *a = r->page->arena;
+
+    buf_reset(&s->html);
+    if (clean_blocks(&s->html, &out->hash, &s->content, &r->base, &r->blocks, span->first,
+                     span->end, r->content) < 0)
+        return -1;
+    out->html = arena_copy(a, buf_str(&s->html));
+    buf_reset(&s->text);
+    section_text(&s->text, &r->blocks, span);
+    out->text = arena_copy(a, buf_str(&s->text));
+    buf_reset(&s->text);
+    text_collapse(&s->text, span->title);
+    out->title = arena_copy(a, buf_str(&s->text));
+    buf_reset(&s->text);
+    if (link_write(r, i, &s->text) == 0)
+        out->link = arena_copy(a, buf_str(&s->text));
+    out->closed = span->closed;
+    return out->html.p && out->text.p && out->title.p && !s->text.failed ? 0 : -1;
+}
+
+static bool span_is_entry(const struct reading *r, const struct span *span)
+{
+    const struct pattern *skip = r->source->profile->skip_title;
+
+    return !(skip && pattern_match(skip, str_trim(span->title), NULL)) &&
+           !clean_is_empty(&r->blocks, span->first, span->end);
+}
+
+static int read_sections(struct reading *r)
+{
+    struct page *page = r->page;
+    struct scratch s;
+    int done = 0;
+
+    buf_init(&s.html, SIZE_MAX);
+    buf_init(&s.text, SIZE_MAX);
+    buf_init(&s.content, SIZE_MAX);
+    page->sections = arena_array(page->arena, r->spans.count + 1, sizeof(*page->sections));
+    for (size_t i = 0; page->sections && i < r->spans.count && done == 0; i++)
+        if (span_is_entry(r, &r->spans.items[i]))
+            done = section_read(r, i, &s, &page->sections[page->count++]);
+    buf_clear(&s.html);
+    buf_clear(&s.text);
+    buf_clear(&s.content);
+    return page->sections ? done : -1;
+}
+
+/* ---- the two kinds of page ----------------------------------------------------------------- */
+
+static enum doubt cut_blocks(struct reading *r)
+{
+    if (spans_find(&r->spans, &r->blocks, r->source->profile) < 0)
+        return DOUBT_LIMIT;
+    return r->spans.count ? DOUBT_NONE : DOUBT_NO_SECTIONS;
+}
+
+static enum doubt read_html(struct reading *r)
+{
+    const struct profile *p = r->source->profile;
+    enum doubt d = tree_parse(&r->tree, r->text);
+    xmlNode *root;
+
+    if (d != DOUBT_NONE)
+        return d;
+    root = xmlDocGetRootElement(r->tree.doc);
+    if (!root)
+        return DOUBT_EMPTY;
+    read_base(r);
+    read_info(r);
+    tree_drop(&r->tree, &p->drop);
+    r->content = tree_first(&r->tree, &p->content);
+    if (!r->content)
+        return looks_like_wall(r, SIZE_MAX) ? DOUBT_WALL : DOUBT_NO_CONTENT;
+    if (tree_is_cut(&r->tree, r->content, r->text))
+        return DOUBT_CUT;
+    if (blocks_read(&r->blocks, r->content) < 0)
+        return DOUBT_LIMIT;
+    d = cut_blocks(r);
+    if (d == DOUBT_NONE &&
+        page_text_read(&r->page_text, root, r->content, &r->blocks, &r->spans) < 0)
+        d = DOUBT_LIMIT;
+    return d;
+}
+
+static enum doubt read_plain(struct reading *r)
+{
+    r->base = (struct address_base){r->source->url, r->source->profile};
+    if (blocks_read_text(&r->blocks, r->text) < 0)
+        return DOUBT_LIMIT;
+    return cut_blocks(r);
+}
+
+static enum doubt read_page(struct reading *r)
+{
+    enum doubt d = read_text(r);
+
+    if (d == DOUBT_NONE)
+        d = r->source->profile->syntax == SYNTAX_TEXT ? read_plain(r) : read_html(r);
+    if (d == DOUBT_NONE && read_sections(r) < 0)
+        d = DOUBT_LIMIT;
+    if (d == DOUBT_NONE && !r->page->count)
+        d = DOUBT_NO_SECTIONS;
+    return d;
+}
+
+enum doubt page_read(const struct page_source *source, struct page **out, struct error *e)
+{
+    struct reading r = {.source = source};
+    enum doubt d = DOUBT_LIMIT;
+
+    *out = NULL;
+    buf_init(&r.text_space, SIZE_MAX);
+    r.page = calloc(1, sizeof(*r.page));
+    if (r.page)
+        r.page->arena = arena_new();
+    if (r.page && r.page->arena)
+        d = read_page(&r);
+    page_text_clear(&r.page_text);
+    spans_clear(&r.spans);
+    blocks_clear(&r.blocks);
+    tree_clear(&r.tree);
+    buf_clear(&r.text_space);
+    if (d == DOUBT_NONE) {
+        *out = r.page;
+        return d;
+    }
+    page_free(r.page);
+    error_set(e, "%s: %s", doubt_name(d), doubt_sentence(d));
+    return d;
+}
+
+void page_free(struct page *p)
+{
+    if (p)
+        arena_free(p->arena);
+    free(p);
+}

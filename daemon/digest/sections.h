@@ -1,0 +1,22 @@
+/* sections: which blocks are whose. */
+#pragma once
+
+#include "blocks.h"
+#include "profile.h"
+
+/* One section: its title and the blocks [first, end) that are its content. */
+struct span {
+    struct str title; /* what the first group of section-start matched */
+    size_t head;      /* the block of the start marker */
+    size_t first, end;
+    bool closed; /* an end marker stands at `end` */
+};
+
+struct spans {
+    struct span *items;
+    size_t count, room;
+};
+
+/* Finds the sections of a run of blocks, placeholders and empty ones too. 0, or -1: no memory. */
+int spans_find(struct spans *s, const struct blocks *blocks, const struct profile *profile);
+void spans_clear(struct spans *s);

@@ -1,0 +1,87 @@
+#include "similar.h"
+
+#include <stdlib.h>
+
+#define SHINGLE 4
+
+static int compare_u32(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return (x > y) - (x < y);
+}
+
+static void sort_and_unique(struct shingles *s)
+{
+    size_t kept = 0;
+
+    qsort(s->items, s->count, sizeof(*s->items), compare_u32);
+    for (size_t i = 0; i < s->count; i++)
+        if (!i || s->items[i] != s->items[i - 1])
+            s->items[kept++] = s->items[i];
+    s->count = kept;
+}
+
+/* Mixes the four characters of a shingle into 32 bits (the finaliser of MurmurHash3). */
+static uint32_t mix(const uint32_t window[SHINGLE])
+{
+    uint64_t h = 0;
+
+    for (int i = 0; i < SHINGLE; i++) {
+        h = (h ^ window[i]) * 0xff51afd7ed558ccdULL;
+        h ^= h >> 33;
+    }
+    return (uint32_t)(h ^ h >> 32);
+}
+
+int shingles_of(struct shingles *s, struct str text, struct buf *scratch)
+{
+    uint32_t window[SHINGLE] = {0};
+    size_t seen = 0;
+    struct str rest;
+
+    *s = (struct shingles){0};
+    buf_reset(scratch);
+    if (text_squeeze(scratch, text) < 0)
+        return -1;
+    rest = buf_str(scratch);
+    s->items = malloc((rest.n + 1) * sizeof(*s->items));
+    if (!s->items)
+        return -1;
+    while (rest.n) {
+        for (int i = 0; i + 1 < SHINGLE; i++)
+            window[i] = window[i + 1];
+        window[SHINGLE - 1] = text_next(&rest);
+        if (++seen >= SHINGLE || !rest.n)
+            s->items[s->count++] = mix(window);
+    }
+    sort_and_unique(s);
+    return 0;
+}
+
+void shingles_clear(struct shingles *s)
+{
+    free(s->items);
+    *s = (struct shingles){0};
+}
+
+double shingles_common(const struct shingles *a, const struct shingles *b)
+{
+    size_t larger = a->count > b->count ? a->count : b->count;
+    size_t common = 0;
+
+    if (!larger)
+        return 1;
+    for (size_t i = 0, k = 0; i < a->count && k < b->count;) {
+        if (a->items[i] == b->items[k]) {
+            common++;
+            i++;
+            k++;
+        } else if (a->items[i] < b->items[k]) {
+            i++;
+        } else {
+            k++;
+        }
+    }
+    return (double)common / (double)larger;
+}

@@ -1,0 +1,234 @@
+/* tree: the one place where libxml2's HTML parser runs. */
+#include "tree.h"
+
+#include "budget.h"
+
+#include <libxml/HTMLparser.h>
+#include <libxml/SAX2.h>
+#include <libxml/xpathInternals.h>
+#include <string.h>
+
+/* What a tree may take: about 8 times the text is usual, small elements take more. */
+#define TREE_BYTES_PER_BYTE 64
+#define TREE_BYTES_AT_LEAST ((size_t)16 * 1024 * 1024)
+
+/* XPath of profiles is trusted not to be evil, but may be quadratic by mistake. */
+#define XPATH_OPERATIONS 50000000UL
+
+void digest_init(void)
+{
+    budget_install();
+}
+
+/* ---- parsing ------------------------------------------------------------------------------- */
+
+/* Called for each element that ends. At the end of the text libxml2 closes what is still open:
+ * those are remembered, since a text that ends inside its article was cut short. */
+static void tree_end_element(void *context, const xmlChar *name)
+{
+    xmlParserCtxt *parser = context;
+    struct tree *t = parser->_private;
+
+    if (parser->input->cur >= parser->input->end && parser->node && t->open_count < TREE_OPEN_MAX)
+        t->open[t->open_count++] = parser->node;
+    xmlSAX2EndElement(context, name);
+}
+
+static void tree_silence(void *context, xmlError *error)
+{
+    (void)context;
+    (void)error;
+}
+
+static size_t tree_budget(struct str text)
+{
+    if (text.n > SIZE_MAX / TREE_BYTES_PER_BYTE - TREE_BYTES_AT_LEAST)
+        return SIZE_MAX;
+    return text.n * TREE_BYTES_PER_BYTE + TREE_BYTES_AT_LEAST;
+}
+
+/* The end tag that the text ends with closed its element after all. */
+static void tree_mend_last(struct tree *t, struct str text)
+{
+    const char *name;
+    size_t n;
+
+    if (!t->open_count || !text.n || text.p[text.n - 1] != '>')
+        return;
+    name = (const char *)t->open[0]->name;
+    n = strlen(name);
+    if (text.n < n + 3)
+        return;
+    if (memcmp(text.p + text.n - n - 3, "</", 2) == 0 &&
+        str_eq_nocase((struct str){text.p + text.n - n - 1, n}, str_of(name)))
+        memmove(t->open, t->open + 1, --t->open_count * sizeof(*t->open));
+}
+
+static bool tree_is_whole(const xmlParserCtxt *parser)
+{
+    /* disableSAX is how a parser says that it stopped: the tail is not in the tree. */
+    return !parser->disableSAX && parser->errNo != XML_ERR_NO_MEMORY;
+}
+
+enum doubt tree_parse(struct tree *t, struct str text)
+{
+    const int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
+                        HTML_PARSE_NONET | HTML_PARSE_COMPACT | HTML_PARSE_NODEFDTD;
+    xmlParserCtxt *parser = NULL;
+    bool whole = false;
+
+    memset(t, 0, sizeof(*t));
+    if (text.n > INT32_MAX)
+        return DOUBT_LIMIT;
+    budget_begin(tree_budget(text));
+    parser = htmlNewParserCtxt();
+    if (!parser)
+        goto out;
+    parser->_private = t;
+    parser->sax->endElement = tree_end_element;
+    parser->sax->serror = tree_silence;
+    t->doc = htmlCtxtReadMemory(parser, text.p, (int)text.n, NULL, "UTF-8", options);
+    whole = t->doc && tree_is_whole(parser);
+    if (whole)
+        tree_mend_last(t, text);
+out:
+    if (parser)
+        htmlFreeParserCtxt(parser);
+    if (budget_end())
+        whole = false;
+    if (whole)
+        t->xpath = xmlXPathNewContext(t->doc);
+    if (!t->xpath) {
+        tree_clear(t);
+        return DOUBT_LIMIT;
+    }
+    t->xpath->error = tree_silence;
+    t->xpath->opLimit = XPATH_OPERATIONS;
+    return DOUBT_NONE;
+}
+
+void tree_clear(struct tree *t)
+{
+    xmlXPathFreeContext(t->xpath);
+    if (t->doc)
+        xmlFreeDoc(t->doc);
+    memset(t, 0, sizeof(*t));
+}
+
+/* ---- paths --------------------------------------------------------------------------------- */
+
+static xmlXPathObject *tree_eval(const struct tree *t, const struct path *path)
+{
+    t->xpath->node = xmlDocGetRootElement(t->doc);
+    t->xpath->opCount = 0;
+    return t->xpath->node ? xmlXPathCompiledEval(path->compiled, t->xpath) : NULL;
+}
+
+xmlNode *tree_first(const struct tree *t, const struct path_list *paths)
+{
+    xmlNode *found = NULL;
+
+    for (size_t i = 0; i < paths->count && !found; i++) {
+        xmlXPathObject *o = tree_eval(t, &paths->items[i]);
+
+        if (o && o->type == XPATH_NODESET && o->nodesetval) {
+            xmlXPathNodeSetSort(o->nodesetval);
+            for (int k = 0; k < o->nodesetval->nodeNr && !found; k++)
+                if (o->nodesetval->nodeTab[k]->type == XML_ELEMENT_NODE)
+                    found = o->nodesetval->nodeTab[k];
+        }
+        xmlXPathFreeObject(o);
+    }
+    return found;
+}
+
+struct str tree_string(const struct tree *t, const struct path_list *paths, struct arena *a)
+{
+    struct str found = {0};
+
+    for (size_t i = 0; i < paths->count && !found.n; i++) {
+        xmlXPathObject *o = tree_eval(t, &paths->items[i]);
+        xmlChar *value = o ? xmlXPathCastToString(o) : NULL;
+        struct buf collapsed;
+
+        buf_init(&collapsed, 64 * 1024);
+        if (value && text_collapse(&collapsed, str_of((char *)value)) == 0 && collapsed.len)
+            found = arena_copy(a, buf_str(&collapsed));
+        buf_clear(&collapsed);
+        xmlFree(value);
+        xmlXPathFreeObject(o);
+    }
+    return found;
+}
+
+void tree_drop(const struct tree *t, const struct path_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++) {
+        xmlXPathObject *o = tree_eval(t, &paths->items[i]);
+
+        /* From the last to the first: a node is never freed before one that stands inside it. */
+        if (o && o->type == XPATH_NODESET && o->nodesetval) {
+            xmlXPathNodeSetSort(o->nodesetval);
+            for (int k = o->nodesetval->nodeNr - 1; k >= 0; k--) {
+                xmlNode *node = o->nodesetval->nodeTab[k];
+
+                if (node->type != XML_ELEMENT_NODE || node == xmlDocGetRootElement(t->doc))
+                    continue;
+                xmlUnlinkNode(node);
+                xmlFreeNode(node);
+                o->nodesetval->nodeTab[k] = NULL;
+            }
+        }
+        xmlXPathFreeObject(o);
+    }
+}
+
+/* ---- how it ended -------------------------------------------------------------------------- */
+
+static bool tree_ends_properly(struct str text)
+{
+    struct str tail = str_sub(text, text.n > 1024 ? text.n - 1024 : 0, 1024);
+
+    for (size_t i = 0; i < tail.n; i++) {
+        struct str rest = str_sub(tail, i, tail.n);
+
+        if (str_starts_nocase(rest, STR("</body")) || str_starts_nocase(rest, STR("</html")))
+            return true;
+    }
+    return false;
+}
+
+bool tree_is_cut(const struct tree *t, const xmlNode *node, struct str text)
+{
+    static const char *const may_stay_open[] = {"html", "body", "p", "td", "li", "dd"};
+
+    for (size_t i = 0; i < sizeof(may_stay_open) / sizeof(*may_stay_open); i++)
+        if (strcmp((const char *)node->name, may_stay_open[i]) == 0)
+            return false;
+    for (size_t i = 0; i < t->open_count; i++)
+        if (t->open[i] == node)
+            return !tree_ends_properly(text);
+    return false;
+}
+
+/* ---- nodes --------------------------------------------------------------------------------- */
+
+struct str tree_attribute(const xmlNode *node, const char *name)
+{
+    for (const xmlAttr *a = node->properties; a; a = a->next)
+        if (strcmp((const char *)a->name, name) == 0)
+            return a->children ? str_of((const char *)a->children->content) : STR("");
+    return (struct str){0};
+}
+
+xmlNode *tree_next(const xmlNode *node, const xmlNode *root, bool down)
+{
+    if (down && node->type == XML_ELEMENT_NODE && node->children)
+        return node->children;
+    while (node != root) {
+        if (node->next)
+            return node->next;
+        node = node->parent;
+    }
+    return NULL;
+}

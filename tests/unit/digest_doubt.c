@@ -1,0 +1,167 @@
+/* Doubt: pages that must not be believed, each with its reason. */
+#include "digest_help.h"
+
+#define GOOD "<div id=c><p>#A</p><p>one</p><p>....</p></div>"
+
+struct doubtful {
+    const char *name;
+    const char *type; /* NULL: text/html */
+    const char *page;
+    enum doubt doubt;
+};
+
+static const struct doubtful pages[] = {
+    {"good", NULL, "<html><body>" GOOD "</body></html>", DOUBT_NONE},
+    {"good, no end tags of body and html", NULL, "<html><body>" GOOD, DOUBT_NONE},
+    {"good, ends in the footer", NULL, "<html><body>" GOOD "<div class=foo", DOUBT_NONE},
+    {"good, an element left open by its author", NULL,
+     "<body><div id=c><div><p>#A</p><p>one</p><p>....</p></div></body>", DOUBT_NONE},
+    {"empty", NULL, "", DOUBT_EMPTY},
+    {"blank", NULL, " \n\t ", DOUBT_EMPTY},
+    {"a picture", "image/png", "\x89PNG", DOUBT_TYPE},
+    {"wall", NULL, "<script>please prove that you are human</script>", DOUBT_WALL},
+    {"no content element", NULL, "<html><body><p>#A</p><p>one</p></body></html>", DOUBT_NO_CONTENT},
+    {"no sections", NULL, "<html><body><div id=c><p>one</p></div></body></html>",
+     DOUBT_NO_SECTIONS},
+    {"placeholders alone", NULL, "<html><body><div id=c><p>#xxx</p><p>y</p></div></body></html>",
+     DOUBT_NO_SECTIONS},
+    {"cut in a paragraph", NULL, "<html><body><div id=c><p>#A</p><p>one</p><p>on", DOUBT_CUT},
+    {"cut in a tag", NULL, "<html><body><div id=c><p>#A</p><p>one</p><p cla", DOUBT_CUT},
+    {"cut between blocks", NULL, "<html><body><div id=c><p>#A</p><p>one</p>\n", DOUBT_CUT},
+};
+
+static void test_pages(void **state)
+{
+    struct profile *p = marks_profile();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(pages) / sizeof(*pages); i++) {
+        struct page *page = NULL;
+        struct error e = {""};
+        enum doubt d =
+            page_read(&(struct page_source){.bytes = str_of(pages[i].page),
+                                            .content_type =
+                                                str_of(pages[i].type ? pages[i].type : "text/html"),
+                                            .url = STR("https://site.example/"),
+                                            .profile = p},
+                      &page, &e);
+
+        if (d != pages[i].doubt)
+            fail_msg("%s: %s", pages[i].name, e.text);
+        assert_true((page != NULL) == (d == DOUBT_NONE));
+        if (d != DOUBT_NONE)
+            assert_true(str_starts(str_of(e.text), str_of(doubt_name(d))));
+        page_free(page);
+    }
+    profile_unref(p);
+}
+
+/* A wall whose script stands far into a page without the article. */
+static void test_wall_late(void **state)
+{
+    struct profile *p = marks_profile();
+    struct page *page;
+    struct error e;
+    struct buf html;
+
+    (void)state;
+    buf_init(&html, SIZE_MAX);
+    buf_puts(&html, "<html><body>");
+    for (int i = 0; i < 20000; i++)
+        buf_puts(&html, "<p>padding</p>");
+    buf_puts(&html, "please prove that you are human</body></html>");
+    assert_int_equal(read_with(p, html.data, &page, &e), DOUBT_WALL);
+    buf_clear(&html);
+    profile_unref(p);
+}
+
+static void test_nested_too_deep(void **state)
+{
+    struct profile *p = marks_profile();
+    struct page *page;
+    struct error e;
+    struct buf html;
+
+    (void)state;
+    buf_init(&html, SIZE_MAX);
+    buf_puts(&html, "<html><body><div id=c><p>#A</p><p>one</p><p>....</p>");
+    for (int i = 0; i < 10000; i++)
+        buf_puts(&html, "<div>");
+    buf_puts(&html, "<p>#B</p><p>two</p></div></body></html>");
+    assert_int_equal(read_with(p, html.data, &page, &e), DOUBT_LIMIT);
+    buf_clear(&html);
+    profile_unref(p);
+}
+
+static void test_charsets(void **state)
+{
+    static const struct {
+        const char *type, *head;
+        const char *title; /* as bytes of that encoding */
+        size_t n;
+    } claims[] = {
+        {"text/html; charset=gbk", "", "\xd6\xd0\xce\xc4", 4},
+        {"text/html", "<meta charset='gb2312'>", "\xd6\xd0\xce\xc4", 4},
+        {"text/html", "<meta http-equiv=Content-Type content='text/html; charset=big5'>",
+         "\xa4\xa4\xa4\xe5", 4},
+        {"text/html", "", "\xd6\xd0\xce\xc4", 4},                      /* says nothing: GB18030 */
+        {"text/html; charset=gbk", "", "\xe4\xb8\xad\xe6\x96\x87", 6}, /* lies */
+        {"text/html; charset=utf-8", "", "\xe4\xb8\xad\xe6\x96\x87", 6},
+    };
+    struct profile *p = marks_profile();
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
+        struct page *page;
+        struct error e;
+        struct buf html;
+
+        buf_init(&html, SIZE_MAX);
+        buf_printf(&html, "<html><head>%s</head><body><div id=c><p>#", claims[i].head);
+        buf_append(&html, claims[i].title, claims[i].n);
+        buf_puts(&html, "</p><p>x</p></div></body></html>");
+        assert_int_equal(page_read(&(struct page_source){.bytes = buf_str(&html),
+                                                         .content_type = str_of(claims[i].type),
+                                                         .url = STR("https://site.example/"),
+                                                         .profile = p},
+                                   &page, &e),
+                         DOUBT_NONE);
+        assert_str(page->sections[0].title, "中文");
+        page_free(page);
+        buf_clear(&html);
+    }
+    profile_unref(p);
+}
+
+/* Bytes that are no UTF-8, NUL and characters that XML forbids never reach an entry. */
+static void test_bad_bytes(void **state)
+{
+    static const char bytes[] = "<html><head><meta charset=utf-8></head><body><div id=c><p>#A</p>"
+                                "<p>a\xff\0b\x01\xed\xa0\x80&#1;&#xfffe;</p></div></body></html>";
+    struct profile *p = marks_profile();
+    struct page *page;
+    struct error e;
+
+    (void)state;
+    assert_int_equal(page_read(&(struct page_source){.bytes = {bytes, sizeof(bytes) - 1},
+                                                     .url = STR("https://site.example/"),
+                                                     .profile = p},
+                               &page, &e),
+                     DOUBT_NONE);
+    assert_true(text_is_xml(page->sections[0].html));
+    assert_true(text_is_xml(page->sections[0].text));
+    page_free(page);
+    profile_unref(p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages),           cmocka_unit_test(test_wall_late),
+        cmocka_unit_test(test_nested_too_deep), cmocka_unit_test(test_charsets),
+        cmocka_unit_test(test_bad_bytes),
+    };
+
+    digest_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

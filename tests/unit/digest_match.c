@@ -1,0 +1,344 @@
+/* Identity: histories of pages, with the events that each page must give. A page is written as
+ * "TITLE:text|TITLE:text", events as "new A, removed B" in their order. */
+#include "digest_help.h"
+
+#include <stdio.h>
+
+#define LONG(x)                                                                                    \
+    x " The quick brown fox jumps over the lazy dog. " x " Pack my box with five dozen liquor "    \
+      "jugs. " x " How vexingly quick daft zebras jump! " x                                        \
+      " Sphinx of black quartz, judge my vow."
+
+struct history {
+    struct arena *arena;
+    struct entry *known;
+    size_t count;
+    int64_t now, last_good;
+};
+
+static void begin(struct history *h)
+{
+    *h = (struct history){.arena = arena_new(), .now = 1000000};
+    h->known = arena_array(h->arena, 1000, sizeof(*h->known));
+}
+
+static struct page *page_of(const char *spec)
+{
+    struct str rest = str_of(spec);
+    struct buf article;
+    struct page *page;
+
+    buf_init(&article, SIZE_MAX);
+    while (rest.n) {
+        struct str section = str_cut(&rest, '|');
+        struct str title = str_cut(&section, ':');
+
+        buf_printf(&article, "<h1>#%.*s</h1><p>%.*s</p><p>....</p>", STR_ARG(title),
+                   STR_ARG(section));
+    }
+    page = read_article(article.data);
+    buf_clear(&article);
+    return page;
+}
+
+static struct entry kept(struct history *h, const struct entry *entry)
+{
+    struct entry copy = *entry;
+
+    copy.title = arena_copy(h->arena, entry->title);
+    copy.html = arena_copy(h->arena, entry->html);
+    copy.text = arena_copy(h->arena, entry->text);
+    copy.link = arena_copy(h->arena, entry->link);
+    return copy;
+}
+
+/* What a store would do with an outcome. */
+static void apply(struct history *h, const struct outcome *o)
+{
+    const struct entry **lists[] = {o->changed, o->moved};
+    size_t counts[] = {o->changed_count, o->moved_count};
+
+    for (int l = 0; l < 2; l++)
+        for (size_t i = 0; i < counts[l]; i++) {
+            size_t k = 0;
+
+            while (k < h->count && strcmp(h->known[k].id, lists[l][i]->id) != 0)
+                k++;
+            h->known[k] = kept(h, lists[l][i]);
+            h->count += k == h->count;
+        }
+}
+
+static void poll_spec(struct history *h, const char *spec, const char *expected)
+{
+    static const char *const names[] = {"new", "restored", "renamed", "changed", "removed"};
+    struct page *page = page_of(spec);
+    struct match *m = match_new(&(struct match_input){.page = page,
+                                                      .known = h->known,
+                                                      .known_count = h->count,
+                                                      .id_base = STR("https://base.example/"),
+                                                      .now = h->now,
+                                                      .last_good = h->last_good,
+                                                      .removal_guard = 100});
+    const struct outcome *o = match_outcome(m);
+    struct buf got;
+
+    buf_init(&got, SIZE_MAX);
+    buf_puts(&got, "");
+    for (size_t i = 0; i < o->events_count; i++)
+        buf_printf(&got, "%s%s %.*s", i ? ", " : "", names[o->events[i].kind],
+                   STR_ARG(o->events[i].entry->title));
+    if (strcmp(got.data, expected) != 0)
+        fail_msg("'%.60s…': got '%s', expected '%s'", spec, got.data, expected);
+    buf_clear(&got);
+    apply(h, o);
+    h->last_good = h->now;
+    h->now += 3600;
+    match_free(m);
+    page_free(page);
+}
+
+static const struct entry *named(const struct history *h, const char *title, bool live)
+{
+    for (size_t i = 0; i < h->count; i++)
+        if (str_eq(h->known[i].title, str_of(title)) && h->known[i].live == live)
+            return &h->known[i];
+    fail_msg("no entry '%s'", title);
+    return NULL;
+}
+
+static void assert_id(const struct history *h, const char *title, const char *name, unsigned n)
+{
+    char id[ID_SIZE];
+
+    id_of_entry(id, STR("https://base.example/"), str_of(name), n);
+    assert_string_equal(named(h, title, true)->id, id);
+}
+
+static void end(struct history *h)
+{
+    arena_free(h->arena);
+}
+
+static void test_ids_are_names(void **state)
+{
+    char id[ID_SIZE];
+
+    (void)state;
+    /* python3 -c "import uuid; print(uuid.uuid5(uuid.NAMESPACE_URL, 'https://a.example/#T'))" */
+    id_of_entry(id, STR("https://a.example/"), STR("T"), 1);
+    assert_string_equal(id, "urn:uuid:2fdd65ac-35d7-5541-b509-d596d3ba6b11");
+    id_of_entry(id, STR("https://a.example/"), STR("T"), 2);
+    assert_string_equal(id, "urn:uuid:16997aaf-205b-5b4a-8189-24e3515e6553");
+    id_of_feed(id, STR("https://a.example/"));
+    assert_string_equal(id, "urn:uuid:44cc82eb-7cb9-5fdc-b087-010025d94c3f");
+}
+
+static void test_life_of_entries(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "A:" LONG("a") "|B:" LONG("b"), "new A, new B");
+    poll_spec(&h, "A:" LONG("a") "|B:" LONG("b"), "");
+    poll_spec(&h, "B:" LONG("b") "|A:" LONG("a"), "");
+    poll_spec(&h, "C:" LONG("c") "|B:" LONG("b") "|A:" LONG("a"), "new C");
+    poll_spec(&h, "C:" LONG("c") " more|B2:" LONG("b") "|A:" LONG("a"), "changed C, renamed B2");
+    poll_spec(&h, "C2:" LONG("c") "|B2:" LONG("b"), "renamed C2, changed C2, removed A");
+    poll_spec(&h, "C2:" LONG("c") "|B2:" LONG("b") "|A:" LONG("a"), "restored A");
+    assert_id(&h, "A", "A", 1);
+    assert_id(&h, "B2", "B", 1);
+    assert_id(&h, "C2", "C", 1);
+    poll_spec(&h, "A:" LONG("a"), "removed C2, removed B2");
+    poll_spec(&h, "A:" LONG("a") "|B3:" LONG("b") " x", "restored B3, renamed B3, changed B3");
+    assert_id(&h, "B3", "B", 1);
+    end(&h);
+}
+
+static void test_twins(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "T:" LONG("new") "|T:" LONG("old"), "new T, new T");
+    assert_true(str_find(named(&h, "T", true)->text, STR("new"), 0) != SIZE_MAX);
+    assert_id(&h, "T", "T", 2); /* the upper one is the second */
+    poll_spec(&h, "T:" LONG("third") "|T:" LONG("new") "|T:" LONG("old"), "new T");
+    poll_spec(&h, "T:" LONG("old") "|T:" LONG("new") "|T:" LONG("third"), "");
+    end(&h);
+}
+
+/* An id once given is never given again, and the same title with another text is another entry. */
+static void test_title_is_not_identity(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "T:一二三四五六七八九十甲乙丙丁", "new T");
+    poll_spec(&h, "T:东南西北春夏秋冬天地玄黄宇宙", "new T, removed T");
+    assert_id(&h, "T", "T", 2);
+    poll_spec(&h, "U:something else altogether", "new U, removed T");
+    poll_spec(&h, "T:一二三四五六七八九十甲乙丙丁|U:something else altogether", "restored T");
+    assert_id(&h, "T", "T", 1);
+    end(&h);
+}
+
+/* The old title goes to a new article in the poll in which the old article is retitled. */
+static void test_title_is_handed_on(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "T:" LONG("a"), "new T");
+    poll_spec(&h, "T:完全不同的文章内容写在这里没有重复|T (1):" LONG("a"), "new T, renamed T (1)");
+    assert_id(&h, "T (1)", "T", 1);
+    assert_id(&h, "T", "T", 2);
+    end(&h);
+}
+
+static void test_copy_is_new(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "A:" LONG("a"), "new A");
+    poll_spec(&h, "Copy:" LONG("a") "|A:" LONG("a"), "new Copy");
+    end(&h);
+}
+
+static void test_dates(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "A:" LONG("a") "|B:" LONG("b"), "new A, new B");
+    assert_int_equal(named(&h, "A", true)->updated, 1000000);
+    assert_int_equal(named(&h, "B", true)->updated, 999999);
+    assert_true(named(&h, "A", true)->seq > named(&h, "B", true)->seq);
+    h.now = 1000000; /* a clock that does not move */
+    poll_spec(&h, "A:" LONG("a") " x|B:" LONG("b"), "changed A");
+    assert_int_equal(named(&h, "A", true)->updated, 1000001);
+    assert_int_equal(named(&h, "A", true)->published, 1000000);
+    poll_spec(&h, "A:" LONG("a") " x", "removed B");
+    assert_int_equal(named(&h, "B", false)->updated, 999999);
+    end(&h);
+}
+
+static void test_page_dates(void **state)
+{
+    struct page *page = page_of("A:a|B:b");
+    struct match_input in = {.page = page, .id_base = STR("x"), .now = 5000, .removal_guard = 50};
+    struct match *m;
+
+    (void)state;
+    page->info.published = 3000;
+    page->info.modified = 4000;
+    m = match_new(&in);
+    assert_int_equal(match_outcome(m)->changed[0]->published, 3000);
+    assert_int_equal(match_outcome(m)->changed[1]->published, 2999);
+    assert_int_equal(match_outcome(m)->changed[0]->updated, 4000);
+    match_free(m);
+    in.last_good = 4500; /* what the page states lies before it */
+    m = match_new(&in);
+    assert_int_equal(match_outcome(m)->changed[0]->updated, 5000);
+    assert_int_equal(match_outcome(m)->changed[0]->published, 5000);
+    match_free(m);
+    page_free(page);
+}
+
+static void test_links_are_distinct(void **state)
+{
+    struct history h;
+    const struct entry *first;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "T:same words in both of them", "new T");
+    first = named(&h, "T", true);
+    assert_str(first->link, "https://site.example/a/page.html?x=1#:~:text=T");
+    poll_spec(&h, "T:same words in both of them|T:same words in both of them", "new T");
+    for (size_t i = 0; i < h.count; i++)
+        for (size_t k = 0; k < i; k++)
+            assert_false(h.known[i].link.n && str_eq(h.known[i].link, h.known[k].link));
+    end(&h);
+}
+
+static void test_guard(void **state)
+{
+    struct history h;
+    struct page *page = page_of("A:" LONG("a"));
+    struct match *m;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "A:" LONG("a") "|B:東西南北春夏秋冬|C:一二三四五六七八", "new A, new B, new C");
+    m = match_new(&(struct match_input){.page = page,
+                                        .known = h.known,
+                                        .known_count = h.count,
+                                        .id_base = STR("x"),
+                                        .removal_guard = 50});
+    assert_int_equal(match_losses(m).live, 3);
+    assert_int_equal(match_losses(m).lost, 2);
+    assert_true(match_is_too_much(m));
+    match_free(m);
+    page_free(page);
+    end(&h);
+}
+
+/* Neither markup nor the query of a picture is a change, but both are taken over. */
+static void test_silent_changes(void **state)
+{
+    static const char *const articles[] = {
+        "<p>#A</p><p>one <img src='/i.png?s=1'>two</p><p>three</p><p>....</p>",
+        "<p>#A</p><p><b>one</b> <img src='/i.png?s=2'>two</p><p>three</p><p>....</p>",
+        "<p>#A</p><p>one <img src='/i.png?s=2'>two<br>three</p><p>....</p>",
+        "<p>#A</p><p>three</p><p>one <img src='/i.png'>two</p><p>....</p>"};
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    for (size_t i = 0; i < sizeof(articles) / sizeof(*articles); i++) {
+        struct page *page = read_article(articles[i]);
+        struct match *m = match_new(&(struct match_input){.page = page,
+                                                          .known = h.known,
+                                                          .known_count = h.count,
+                                                          .id_base = STR("x"),
+                                                          .now = 100,
+                                                          .removal_guard = 50});
+        const struct outcome *o = match_outcome(m);
+
+        assert_int_equal(o->events_count, i == 0);
+        assert_int_equal(o->changed_count, 1);
+        assert_true(str_eq(o->changed[0]->html, page->sections[0].html));
+        apply(&h, o);
+        match_free(m);
+        page_free(page);
+    }
+    end(&h);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_ids_are_names),
+        cmocka_unit_test(test_life_of_entries),
+        cmocka_unit_test(test_twins),
+        cmocka_unit_test(test_title_is_not_identity),
+        cmocka_unit_test(test_title_is_handed_on),
+        cmocka_unit_test(test_copy_is_new),
+        cmocka_unit_test(test_dates),
+        cmocka_unit_test(test_page_dates),
+        cmocka_unit_test(test_links_are_distinct),
+        cmocka_unit_test(test_guard),
+        cmocka_unit_test(test_silent_changes),
+    };
+
+    digest_init();
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
