@@ -1,0 +1,58 @@
+/* cli: what the subcommands share. Each is a function that takes its own arguments (argv[0] is its
+ * name) and returns the exit status. */
+#pragma once
+
+#include "base.h"
+#include "conf.h"
+#include "model.h"
+
+#include <getopt.h>
+
+enum exit_status {
+    EXIT_OK = 0,
+    EXIT_CONF = 1,   /* also a faulty command line */
+    EXIT_SOURCE = 2, /* a source failed; no sections */
+    EXIT_STATE = 3   /* state or socket */
+};
+
+int cli_run(int argc, char **argv);
+int cli_check(int argc, char **argv);
+int cli_poll(int argc, char **argv);
+int cli_extract(int argc, char **argv);
+int cli_list(int argc, char **argv);
+
+/* ---- what they share ----------------------------------------------------------------------- */
+
+/* One line on stderr. Returns `status`. */
+int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The line for a faulty command line, for getopt's '?' and ':'. */
+int cli_usage(const char *command);
+
+/* Options that several commands have. */
+struct cli_options {
+    const char *conf_file;
+    const char *profile;
+    const char *format;
+    const char *base;
+};
+/* Reads the options of `command`, which takes those of `letters` (of "cpfb"). -1: go on, the rest
+ * begins at optind; else the exit status, all said. */
+int cli_options(const char *command, int argc, char **argv, const char *letters,
+                struct cli_options *o);
+/* Loads the conf, or prints every fault and returns NULL. */
+struct conf *cli_conf(const char *file);
+/* Where links to ourselves lead: base-url, else `address` (may be NULL), else the first listen.
+ * The caller frees it. */
+char *cli_base_url(const struct conf *conf, const char *address);
+
+/* Seconds since the epoch: $SOURCE_DATE_EPOCH where that is set. */
+int64_t cli_clock(void *arg);
+/* The clock on the wall, whatever the environment says: for the daemon. */
+int64_t cli_wall_clock(void *arg);
+uint32_t cli_random(void *arg);
+
+/* Renders entries as a feed of `format` to stdout. */
+struct feed;
+int cli_print_feed(const struct feed *feed, const char *format);
+/* Whether `format` is "jsonfeed", "atom" or "rss". */
+bool cli_is_feed_format(const char *format);

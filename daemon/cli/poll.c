@@ -1,0 +1,160 @@
+/* digestd poll: look at sources once, now. Beside a running daemon the daemon does it; without one
+ * the state is taken for as long as it lasts. */
+#include "cli.h"
+#include "engine.h"
+#include "service.h"
+
+#include <ev.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A poll in this process. */
+struct polling {
+    struct ev_loop *loop;
+    struct proc_helper *helper;
+    struct store *store;
+    struct engine *engine;
+    struct log log;
+    size_t failed;
+};
+
+/* ---- rows ---------------------------------------------------------------------------------- */
+
+static void print_row(void *arg, const char *source, const char *event, const char *id,
+                      struct str title)
+{
+    (void)arg;
+    printf("%s\t%s\t%s\t%.*s\n", source, event, id, STR_ARG(title));
+    fflush(stdout);
+}
+
+static void polled(void *arg, size_t failed)
+{
+    struct polling *p = arg;
+
+    p->failed = failed;
+    ev_break(p->loop, EVBREAK_ALL);
+}
+
+/* Rows say what happened; only what else goes wrong is told beside them. */
+static void tell(void *arg, int level, const char *text)
+{
+    struct polling *p = arg;
+
+    if (level == LOG_LEVEL_ERROR)
+        log_write(&p->log, LOG_LEVEL_ERROR, "%s", text);
+}
+
+/* ---- here ---------------------------------------------------------------------------------- */
+
+static int poll_start(struct polling *p, struct conf *conf, char **names, size_t count,
+                      struct error *e)
+{
+    struct str *wanted = calloc(count + 1, sizeof(*wanted));
+    char *base_url = cli_base_url(conf, NULL);
+    int done = -1;
+
+    p->log = (struct log){.level = LOG_LEVEL_ERROR, .clock = cli_wall_clock};
+    p->loop = ev_loop_new(EVFLAG_AUTO);
+    for (size_t i = 0; wanted && i < count; i++)
+        wanted[i] = str_of(names[i]);
+    if (p->loop && wanted && base_url && store_open(&p->store, conf->state_dir, STORE_OWN, e) == 0)
+        p->engine = engine_new(&(struct engine_options){.loop = p->loop,
+                                                        .store = p->store,
+                                                        .helper = p->helper,
+                                                        .clock = cli_clock,
+                                                        .random = cli_random,
+                                                        .log = tell,
+                                                        .arg = p},
+                               e);
+    if (p->engine && engine_configure(p->engine, conf, base_url, e) == 0)
+        done = engine_poll(p->engine, wanted, count, print_row, polled, p, e);
+    free(wanted);
+    free(base_url);
+    return done;
+}
+
+static int poll_here(struct conf *conf, struct proc_helper *helper, char **names, size_t count)
+{
+    struct polling p = {.helper = helper};
+    struct error e = {"out of memory"};
+    int status;
+
+    if (poll_start(&p, conf, names, count, &e) < 0) {
+        status = cli_fail(EXIT_STATE, "%s", e.text);
+    } else {
+        ev_run(p.loop, 0);
+        status = p.failed ? EXIT_SOURCE : EXIT_OK;
+    }
+    engine_free(p.engine);
+    store_close(p.store);
+    if (p.loop)
+        ev_loop_destroy(p.loop);
+    return status;
+}
+
+/* ---- by the daemon ------------------------------------------------------------------------- */
+
+static int poll_there(const struct conf *conf, const char *busy, char **names, size_t count)
+{
+    struct buf request;
+    struct error e;
+    int status;
+
+    buf_init(&request, 65536);
+    buf_puts(&request, "poll");
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&request, " %s", names[i]);
+    status = request.failed ? error_set(&e, "too many names")
+                            : control_ask(conf->state_dir, buf_str(&request), stdout, &e);
+    buf_clear(&request);
+    return status >= 0 ? status : cli_fail(EXIT_STATE, "%s; %s", busy, e.text);
+}
+
+static int poll_conf(struct conf *conf, struct proc_helper *helper, char **names, size_t count)
+{
+    struct lock *lock;
+    struct error e;
+    int status = EXIT_STATE;
+
+    for (size_t i = 0; i < count; i++)
+        if (!conf_source(conf, str_of(names[i])))
+            return cli_fail(EXIT_CONF, "%s has no source '%s'", conf->file, names[i]);
+    switch (lock_take(&lock, conf->state_dir, true, &e)) {
+    case LOCK_TAKEN:
+        status = poll_here(conf, helper, names, count);
+        lock_free(lock);
+        break;
+    case LOCK_BUSY:
+        status = poll_there(conf, e.text, names, count);
+        break;
+    case LOCK_FAILED:
+        status = cli_fail(EXIT_STATE, "%s", e.text);
+        break;
+    }
+    return status;
+}
+
+int cli_poll(int argc, char **argv)
+{
+    struct cli_options o;
+    struct proc_helper *helper;
+    struct conf *conf;
+    struct error e;
+    int status = cli_options("poll", argc, argv, "c", &o);
+
+    if (status >= 0)
+        return status;
+    conf = cli_conf(o.conf_file);
+    if (!conf)
+        return EXIT_CONF;
+    helper = proc_helper_start(&e);
+    if (helper)
+        status = poll_conf(conf, helper, argv + optind, (size_t)(argc - optind));
+    else
+        status = cli_fail(EXIT_STATE, "%s", e.text);
+    proc_helper_stop(helper);
+    conf_unref(conf);
+    return status;
+}

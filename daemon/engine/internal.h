@@ -1,0 +1,93 @@
+/* engine: what its files share. poll.c carries one look at one source through the stages,
+ * publish.c turns what the store has into bodies, engine.c says when. */
+#pragma once
+
+#include "engine.h"
+#include "feed.h"
+#include "fetch.h"
+
+#include <ev.h>
+
+struct job;
+
+/* One source at work. */
+struct engine_source {
+    struct engine *engine;
+    const struct source_conf *conf; /* in engine->conf */
+    struct arena *arena;            /* holds the strings of state */
+    struct source_state state;
+    struct fetch *fetch; /* under way */
+    bool due_now;        /* somebody asked for a poll */
+    bool dirty;          /* state has changed and is not yet in the store */
+    size_t entries;      /* in its feed */
+};
+
+struct engine {
+    struct engine_options options;
+    struct conf *conf;
+    char *base_url;
+    struct fetcher *fetcher;
+    struct engine_source **sources; /* one a source of conf, in its order */
+    size_t count;
+    size_t running; /* fetches under way */
+    bool started, stopping;
+    ev_timer due;   /* the next poll */
+    ev_timer flush; /* quiet polls that wait to be written together */
+    struct job *jobs;
+    struct mailbox misses;
+    ev_async missed;
+    ev_timer deadline; /* of stopping */
+    void (*stopped)(void *arg);
+    void *stopped_arg;
+    bool store_works;
+};
+
+int64_t engine_now(const struct engine *en);
+void engine_log(const struct engine *en, int level, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void engine_alive(const struct engine *en);
+/* Sets the timer for the next poll, and starts those that are due. */
+void engine_arm(struct engine *en);
+
+/* ---- state.c: what is kept of a source ----------------------------------------------------- */
+
+/* A source's state from the store, or a fresh one. NULL: `e`. */
+struct engine_source *source_new(struct engine *en, const struct source_conf *conf,
+                                 struct error *e);
+void source_free(struct engine_source *s);
+/* Takes `state`, whose strings may live anywhere, in place of what the source had. -1: no memory,
+ * nothing has changed. */
+int source_take(struct engine_source *s, const struct source_state *state);
+/* What validators hold for: the address, the profile, and this version of the extractor. */
+struct hash source_key(const struct engine_source *s);
+
+/* ---- poll.c --------------------------------------------------------------------------------- */
+
+void poll_begin(struct engine_source *s);
+/* Gives up a fetch that is under way. */
+void poll_cancel(struct engine_source *s);
+/* Writes the states of quiet polls. */
+void poll_flush(struct engine *en);
+
+/* ---- jobs.c: polls that somebody asked for -------------------------------------------------- */
+
+/* Tells the jobs that wait for this source what its poll gave. `outcome` NULL: no event. `reason`
+ * NULL: it did not fail. */
+void jobs_report(struct engine_source *s, const struct outcome *outcome, const char *reason);
+void jobs_forget_source(struct engine_source *s);
+/* What waits for a source waits for the one of its name among `sources` from now on. */
+void jobs_move(struct engine *en, struct engine_source *const *sources, size_t count);
+void jobs_free(struct engine *en);
+
+/* ---- publish.c ------------------------------------------------------------------------------ */
+
+/* Renders and publishes the source's feeds and its row. */
+void publish_feeds(struct engine_source *s);
+/* Its line of the index alone. */
+void publish_row(const struct engine_source *s);
+/* The pages of these entries are out of date. */
+void publish_expire(const struct engine_source *s, const struct outcome *outcome);
+/* Renders what the site was asked for. */
+void publish_misses(struct engine *en);
+/* A sign of life for /healthz. */
+void publish_beat(const struct engine *en);

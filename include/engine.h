@@ -1,0 +1,53 @@
+/* engine: the one place that sees all stages: source due → fetch → digest → store → feed → site.
+ * Lives on the poller's loop; only engine_miss may be called from another thread. */
+#pragma once
+
+#include "base.h"
+#include "conf.h"
+#include "proc.h"
+#include "site.h"
+#include "store.h"
+
+struct ev_loop;
+struct engine;
+
+struct engine_options {
+    struct ev_loop *loop;
+    struct store *store;
+    struct site *site;          /* NULL: nothing is served */
+    struct proc_helper *helper; /* NULL: no fetch-command */
+    int64_t (*clock)(void *arg);
+    uint32_t (*random)(void *arg);
+    /* level as in the conf's log-level */
+    void (*log)(void *arg, int level, const char *text);
+    void (*alive)(void *arg); /* between stages: feed the watchdog; may be NULL */
+    void *arg;                /* of the four above */
+};
+
+/* NULL and `e`. All that is borrowed must outlive the engine. */
+struct engine *engine_new(const struct engine_options *options, struct error *e);
+
+/* Takes over a conf (a reference of its own): sources that are new, changed or gone. What the store
+ * has of each is rendered and published. `base_url` is the one of the conf, or made from the first
+ * listen. -1: the store failed; the old conf goes on. */
+int engine_configure(struct engine *en, struct conf *conf, const char *base_url, struct error *e);
+/* From now on sources are polled when they are due. */
+void engine_start(struct engine *en);
+
+/* A row of `digestd poll`: event is "new" … "removed" or "error"; id "-" for that one. */
+typedef void engine_row(void *arg, const char *source, const char *event, const char *id,
+                        struct str title);
+/* All of them are done; so many failed. */
+typedef void engine_polled(void *arg, size_t failed);
+/* Polls each of the named sources once, now (count 0: every source). `polled` is called from the
+ * loop, exactly once, unless the engine is freed before. -1: a name that is no source. */
+int engine_poll(struct engine *en, const struct str *names, size_t count, engine_row *row,
+                engine_polled *polled, void *arg, struct error *e);
+
+/* No more polls; those under way may end within `seconds`; then `stopped`, from the loop. What is
+ * still to be written is written. */
+void engine_stop(struct engine *en, double seconds, void (*stopped)(void *arg), void *arg);
+void engine_free(struct engine *en);
+
+/* Any thread: somebody wants the body at `path`, which the site does not have. */
+void engine_miss(struct engine *en, const char *path);
