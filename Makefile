@@ -32,7 +32,7 @@ LIBS = libcurl libxml-2.0 sqlite3 libpcre2-8 jansson uuid zlib libbrotlienc libz
 # Asked for at the first use, which comes after `make deps`.
 lib_cflags = $(eval lib_cflags := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(lib_cflags)
 lib_ldlibs = $(eval lib_ldlibs := $$(shell $(PKG_CONFIG) --libs $(LIBS)))$(lib_ldlibs)
-test_ldlibs = -lcmocka
+test_ldlibs = -lcmocka -lbrotlidec
 
 all_cflags  = -std=c11 -D_GNU_SOURCE -DDIGESTD_VERSION='"$(VERSION)"' -Iinclude $(lib_cflags) \
               $(WARNINGS) $(HARDENING) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)
@@ -76,9 +76,15 @@ knows_service = base profile conf service
 
 rooms_of     = $(knows_$(firstword $(subst _, ,$(1))))
 objects_of   = $(foreach room,$(call rooms_of,$(1)),$(patsubst %.c,$(B)/%.o,$(wildcard daemon/$(room)/*.c)))
-HARNESS     := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
+HARNESS_O   := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard tests/lib/*.c)))
+HARNESS     := $(B)/tests/harness.a
 UNIT_TESTS  := $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/*.c)))
 E2E_TESTS   := $(patsubst tests/e2e/%.c,$(B)/e2e/%,$(sort $(wildcard tests/e2e/*.c)))
+
+# An archive: a test takes of the harness what it uses.
+$(HARNESS): $(HARNESS_O)
+	@rm -f $@
+	ar rcs $@ $^
 
 .SECONDEXPANSION:
 $(B)/unit/%: $(B)/tests/unit/%.o $$(call objects_of,$$*) $(HARNESS)
@@ -97,6 +103,70 @@ unit-%: FORCE
 	@$(MAKE) --no-print-directory $(filter $(B)/unit/$*_%,$(UNIT_TESTS))
 	@for t in $(filter $(B)/unit/$*_%,$(UNIT_TESTS)); do $$t || exit 1; done
 
+# ---- the tests that a change has to pass -------------------------------------------------------
+
+.PHONY: check
+check:
+	@.ci/deps check
+	@$(MAKE) --no-print-directory WERROR=1 $(B)/digestd tests
+	@DIGESTD=$(B)/digestd tests/run $(UNIT_TESTS) $(E2E_TESTS) tests/systemd.sh
+	@tests/layers.sh $(B)
+
+# ---- tests against software that others wrote ---------------------------------------------------
+
+.PHONY: check-peers
+check-peers: $(B)/digestd
+	@.ci/deps peers
+	@DIGESTD=$(abspath $(B)/digestd) tests/peers/run
+
+# ---- figures -----------------------------------------------------------------------------------
+
+BENCHES := $(patsubst tests/bench/%.c,$(B)/bench/%,$(sort $(wildcard tests/bench/*.c)))
+BENCH_O := $(foreach room,base profile conf digest,$(patsubst %.c,$(B)/%.o,$(wildcard daemon/$(room)/*.c)))
+
+$(B)/bench/%: $(B)/tests/bench/%.o $(HARNESS) $(BENCH_O)
+	@mkdir -p $(@D)
+	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+
+.PHONY: bench
+bench: $(BENCHES) $(B)/digestd
+	@.ci/deps bench
+	@for b in $(BENCHES); do DIGESTD=$(B)/digestd DIGESTD_PROFILE_DIR=conf/profiles $$b || exit 1; done
+
+# ---- installing --------------------------------------------------------------------------------
+
+configdir = $(sysconfdir)/digestd
+PROFILES := $(notdir $(sort $(wildcard conf/profiles/*.conf)))
+# The paths of this installation in the places of the usual ones.
+unit_paths = sed -e 's|/usr/local/bin/|$(bindir)/|' -e 's|/etc/digestd|$(configdir)|'
+conf_paths = sed -e 's|/etc/digestd|$(configdir)|' \
+             $(if $(filter /etc,$(sysconfdir)),,-e 's|^#profile-dir|profile-dir|')
+
+# A conf file that is there stays as it is; profiles belong to the program and are replaced.
+.PHONY: install
+install: $(B)/digestd
+	$(INSTALL) -d $(addprefix $(DESTDIR),$(bindir) $(mandir)/man1 $(mandir)/man5 \
+	  $(configdir)/profiles $(systemdsystemunitdir))
+	$(INSTALL) -m 755 $(B)/digestd $(DESTDIR)$(bindir)/digestd
+	$(INSTALL) -m 644 man/digestd.1 $(DESTDIR)$(mandir)/man1/digestd.1
+	$(INSTALL) -m 644 man/digestd.conf.5 $(DESTDIR)$(mandir)/man5/digestd.conf.5
+	$(INSTALL) -m 644 $(PROFILES:%=conf/profiles/%) $(DESTDIR)$(configdir)/profiles/
+	test -e $(DESTDIR)$(configdir)/digestd.conf || \
+	  $(conf_paths) conf/digestd.conf > $(DESTDIR)$(configdir)/digestd.conf
+	for unit in digestd.service digestd.socket; do \
+	  $(unit_paths) systemd/$$unit > $(DESTDIR)$(systemdsystemunitdir)/$$unit || exit 1; \
+	done
+
+# A conf file that was edited stays, and so does the state.
+.PHONY: uninstall
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(bindir)/digestd $(mandir)/man1/digestd.1 \
+	  $(mandir)/man5/digestd.conf.5 $(PROFILES:%=$(configdir)/profiles/%) \
+	  $(systemdsystemunitdir)/digestd.service $(systemdsystemunitdir)/digestd.socket)
+	! $(conf_paths) conf/digestd.conf | cmp -s - $(DESTDIR)$(configdir)/digestd.conf || \
+	  rm $(DESTDIR)$(configdir)/digestd.conf
+	-rmdir $(DESTDIR)$(configdir)/profiles $(DESTDIR)$(configdir) 2>/dev/null || true
+
 # ---- what has to be there ----------------------------------------------------------------------
 
 .PHONY: deps
@@ -107,6 +177,6 @@ deps:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(HARNESS:.o=.d) $(UNIT_TESTS:$(B)/unit/%=$(B)/tests/unit/%.d) \
+-include $(OBJECTS:.o=.d) $(HARNESS_O:.o=.d) $(UNIT_TESTS:$(B)/unit/%=$(B)/tests/unit/%.d) \
   $(E2E_TESTS:$(B)/e2e/%=$(B)/tests/e2e/%.d)
 .SECONDARY:
