@@ -45,6 +45,15 @@ OBJECTS := $(SOURCES:%.c=$(B)/%.o)
 .PHONY: all
 all: $(B)/digestd
 
+# The sample page and the real blog, in the foreground. Everything stays in this folder.
+.PHONY: run
+run: $(B)/digestd
+	@echo
+	@echo "  The feeds are at  http://127.0.0.1:8780/   (Ctrl-C ends it)"
+	@echo "  Edit              conf/demo.html           and within seconds they follow."
+	@echo
+	@$(B)/digestd run -c conf/demo.conf
+
 # The flags stand in a file that changes only when they do: then everything is built anew.
 flags_now = $(CC) $(CFLAGS) $(CPPFLAGS) $(LDFLAGS) $(SANITIZER) $(WERROR) $(VERSION)
 $(B)/flags: FORCE
@@ -109,8 +118,27 @@ unit-%: FORCE
 check:
 	@.ci/deps check
 	@$(MAKE) --no-print-directory WERROR=1 $(B)/digestd tests
-	@DIGESTD=$(B)/digestd tests/run $(UNIT_TESTS) $(E2E_TESTS) tests/systemd.sh
+	@DIGESTD=$(B)/digestd tests/run $(UNIT_TESTS) $(E2E_TESTS) tests/systemd.sh tests/install.sh
+	@$(MAKE) --no-print-directory check-layers
+	@tests/run --valgrind $(filter-out $(B)/unit/store_kill,$(UNIT_TESTS))
+	@$(MAKE) --no-print-directory check-sanitized
+
+.PHONY: check-layers
+check-layers: $(B)/digestd
 	@tests/layers.sh $(B)
+
+# All tests again under the sanitizers of memory and undefined behaviour, and those of the whole
+# program under that of threads.
+.PHONY: check-sanitized
+check-sanitized:
+	@$(MAKE) --no-print-directory WERROR=1 SANITIZER=address,undefined check-flavour
+	@$(MAKE) --no-print-directory WERROR=1 SANITIZER=thread check-flavour E2E_TESTS= \
+	  FLAVOUR_TESTS="restart bad_input"
+
+.PHONY: check-flavour
+FLAVOUR_TESTS = $(notdir $(E2E_TESTS))
+check-flavour: $(B)/digestd tests $(FLAVOUR_TESTS:%=$(B)/e2e/%)
+	@DIGESTD=$(B)/digestd tests/run $(UNIT_TESTS) $(FLAVOUR_TESTS:%=$(B)/e2e/%)
 
 # ---- tests against software that others wrote ---------------------------------------------------
 

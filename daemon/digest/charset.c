@@ -137,7 +137,7 @@ static struct str charset_guess(struct str *bytes, struct str content_type)
     if (!name.n)
         name = charset_of_meta(*bytes);
     if (!name.n || charset_is_utf8(name))
-        name = text_valid(*bytes) == bytes->n || name.n ? STR("utf-8") : STR("GB18030");
+        name = name.n || text_valid(*bytes) == bytes->n ? STR("utf-8") : STR("GB18030");
     return charset_superset(name);
 }
 

@@ -6,12 +6,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+/* Out of memory is the caller's to tell: an item that found no place says so. */
+#define HASH_NONFATAL_OOM            1
+#define uthash_nonfatal_oom(element) ((element)->lost = true)
 #include <uthash.h>
 
 /* The free entries under one key, in the order in which they would be taken. */
 struct shelf {
     struct hash key;
     size_t first; /* entry; further ones through `next` */
+    bool lost;    /* no memory: it is not in the table */
     UT_hash_handle hh;
 };
 
@@ -55,8 +59,8 @@ static void shelves_clear(struct shelves *s)
     free(s->next);
 }
 
-/* Puts an entry at the front of its shelf. */
-static void shelf_put(struct shelves *s, struct hash key, size_t entry)
+/* Puts an entry at the front of its shelf. 0, or -1: no memory. */
+static int shelf_put(struct shelves *s, struct hash key, size_t entry)
 {
     struct shelf *shelf;
 
@@ -69,6 +73,7 @@ static void shelf_put(struct shelves *s, struct hash key, size_t entry)
     }
     s->next[entry] = shelf->first;
     shelf->first = entry;
+    return shelf->lost ? -1 : 0;
 }
 
 static size_t shelf_take(struct shelves *s, struct hash key)
@@ -106,7 +111,7 @@ static int match_by_key(struct match *m, enum key key, const size_t *order)
         const struct entry *entry = &m->in.known[order[i]];
 
         if (m->section_of[order[i]] == NOBODY)
-            shelf_put(&shelves, key_of(key, entry->title, entry->hash), order[i]);
+            done = shelf_put(&shelves, key_of(key, entry->title, entry->hash), order[i]);
     }
     for (size_t i = 0; done == 0 && i < m->in.page->count; i++) {
         const struct section *section = &m->in.page->sections[i];

@@ -6,12 +6,16 @@
 
 #include <stdlib.h>
 #include <string.h>
+/* Out of memory is the caller's to tell: an item that found no place says so. */
+#define HASH_NONFATAL_OOM            1
+#define uthash_nonfatal_oom(element) ((element)->lost = true)
 #include <uthash.h>
 
 /* A set of strings that others own. */
 struct word {
     struct str key;
     unsigned count; /* of titles: the n up to which all ids are taken */
+    bool lost;      /* no memory: it is not in the set */
     UT_hash_handle hh;
 };
 
@@ -24,6 +28,7 @@ struct conclusion {
     int64_t now;             /* of this poll's events */
     int64_t first_published; /* of new entries; on a first poll the page's own date */
     int64_t last_seq;
+    bool failed; /* a set could not grow */
 };
 
 /* ---- sets ---------------------------------------------------------------------------------- */
@@ -46,6 +51,7 @@ static struct word *word_add(struct conclusion *c, struct word **set, struct str
     word = &c->words[c->words_count++];
     word->key = key;
     HASH_ADD_KEYPTR(hh, *set, word->key.p, word->key.n, word);
+    c->failed = c->failed || word->lost;
     return word;
 }
 
@@ -280,7 +286,7 @@ int match_conclude(struct match *m)
         dates_prepare(&c);
         conclude_ids(&c);
         conclude_sections(&c);
-        done = conclude_removed(&c);
+        done = conclude_removed(&c) < 0 || c.failed ? -1 : 0;
     }
     HASH_CLEAR(hh, c.ids);
     HASH_CLEAR(hh, c.links);

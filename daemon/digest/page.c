@@ -80,14 +80,20 @@ static int64_t first_date(struct str s, int zone)
     return 0;
 }
 
-/* What a page says of itself in elements that every page has, tried after the profile's paths. */
+/* What a page says of itself in elements that every page has, tried after the profile's paths. They
+ * stand before the body. */
+static bool node_is(const xmlNode *node, const char *name)
+{
+    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+}
+
 static xmlNode *find_element(const struct tree *t, const char *name, const char *attribute,
                              const char *value)
 {
     xmlNode *root = xmlDocGetRootElement(t->doc);
 
-    for (xmlNode *node = root; node; node = tree_next(node, root, true))
-        if (node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0 &&
+    for (xmlNode *node = root; node && !node_is(node, "body"); node = tree_next(node, root, true))
+        if (node_is(node, name) &&
             (!attribute || str_eq_nocase(tree_attribute(node, attribute), str_of(value))))
             return node;
     return NULL;

@@ -1,7 +1,7 @@
 /* tree: the one place where libxml2's HTML parser runs. */
 #include "tree.h"
 
-#include "budget.h"
+#include "pool.h"
 
 #include <libxml/HTMLparser.h>
 #include <libxml/SAX2.h>
@@ -17,7 +17,7 @@
 
 void digest_init(void)
 {
-    budget_install();
+    pool_install();
 }
 
 /* ---- parsing ------------------------------------------------------------------------------- */
@@ -74,44 +74,36 @@ enum doubt tree_parse(struct tree *t, struct str text)
 {
     const int options = HTML_PARSE_RECOVER | HTML_PARSE_NOERROR | HTML_PARSE_NOWARNING |
                         HTML_PARSE_NONET | HTML_PARSE_COMPACT | HTML_PARSE_NODEFDTD;
-    xmlParserCtxt *parser = NULL;
+    xmlParserCtxt *parser;
     bool whole = false;
 
     memset(t, 0, sizeof(*t));
     if (text.n > INT32_MAX)
         return DOUBT_LIMIT;
-    budget_begin(tree_budget(text));
+    pool_begin(tree_budget(text));
     parser = htmlNewParserCtxt();
     if (!parser)
-        goto out;
+        return DOUBT_LIMIT;
     parser->_private = t;
     parser->sax->endElement = tree_end_element;
     parser->sax->serror = tree_silence;
     t->doc = htmlCtxtReadMemory(parser, text.p, (int)text.n, NULL, "UTF-8", options);
     whole = t->doc && tree_is_whole(parser);
-    if (whole)
-        tree_mend_last(t, text);
-out:
-    if (parser)
-        htmlFreeParserCtxt(parser);
-    if (budget_end())
-        whole = false;
+    htmlFreeParserCtxt(parser);
+    tree_mend_last(t, text);
     if (whole)
         t->xpath = xmlXPathNewContext(t->doc);
-    if (!t->xpath) {
-        tree_clear(t);
+    if (!t->xpath || pool_exceeded())
         return DOUBT_LIMIT;
-    }
     t->xpath->error = tree_silence;
     t->xpath->opLimit = XPATH_OPERATIONS;
     return DOUBT_NONE;
 }
 
+/* The tree is in the pool, all of it. */
 void tree_clear(struct tree *t)
 {
-    xmlXPathFreeContext(t->xpath);
-    if (t->doc)
-        xmlFreeDoc(t->doc);
+    pool_end();
     memset(t, 0, sizeof(*t));
 }
 
@@ -121,7 +113,7 @@ static xmlXPathObject *tree_eval(const struct tree *t, const struct path *path)
 {
     t->xpath->node = xmlDocGetRootElement(t->doc);
     t->xpath->opCount = 0;
-    return t->xpath->node ? xmlXPathCompiledEval(path->compiled, t->xpath) : NULL;
+    return xmlXPathCompiledEval(path->compiled, t->xpath);
 }
 
 xmlNode *tree_first(const struct tree *t, const struct path_list *paths)
