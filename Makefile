@@ -118,27 +118,31 @@ unit-%: FORCE
 check:
 	@.ci/deps check
 	@$(MAKE) --no-print-directory WERROR=1 $(B)/digestd tests
-	@DIGESTD=$(B)/digestd tests/run $(UNIT_TESTS) $(E2E_TESTS) tests/systemd.sh tests/install.sh
-	@$(MAKE) --no-print-directory check-layers
-	@tests/run --valgrind $(filter-out $(B)/unit/store_kill,$(UNIT_TESTS))
-	@$(MAKE) --no-print-directory check-sanitized
+	@DIGESTD=$(B)/digestd tests/run $(E2E_TESTS) $(UNIT_TESTS) tests/systemd.sh tests/install.sh
+	@$(MAKE) --no-print-directory WERROR=1 check-layers
 
 .PHONY: check-layers
 check-layers: $(B)/digestd
 	@tests/layers.sh $(B)
 
-# All tests again under the sanitizers of memory and undefined behaviour, and those of the whole
-# program under that of threads.
-.PHONY: check-sanitized
-check-sanitized:
-	@$(MAKE) --no-print-directory WERROR=1 SANITIZER=address,undefined check-flavour
-	@$(MAKE) --no-print-directory WERROR=1 SANITIZER=thread check-flavour E2E_TESTS= \
-	  FLAVOUR_TESTS="restart bad_input"
+# What takes longer: the same tests under the sanitizers of memory and undefined behaviour, what has
+# threads under that of threads, and the unit tests under valgrind.
+THREADED = $(B)/e2e/restart $(B)/e2e/bad_input $(filter $(B)/unit/http_% $(B)/unit/base_mailbox,$(UNIT_TESTS))
+.PHONY: check-deep check-threads check-leaks
+check-deep:
+	@$(MAKE) --no-print-directory SANITIZER=address,undefined check
+	@$(MAKE) --no-print-directory SANITIZER=thread check-threads
+	@$(MAKE) --no-print-directory check-leaks
 
-.PHONY: check-flavour
-FLAVOUR_TESTS = $(notdir $(E2E_TESTS))
-check-flavour: $(B)/digestd tests $(FLAVOUR_TESTS:%=$(B)/e2e/%)
-	@DIGESTD=$(B)/digestd tests/run $(UNIT_TESTS) $(FLAVOUR_TESTS:%=$(B)/e2e/%)
+check-threads:
+	@.ci/deps check
+	@$(MAKE) --no-print-directory WERROR=1 $(B)/digestd $(THREADED)
+	@DIGESTD=$(B)/digestd tests/run $(THREADED)
+
+check-leaks:
+	@.ci/deps check
+	@$(MAKE) --no-print-directory WERROR=1 $(UNIT_TESTS)
+	@tests/run --valgrind $(UNIT_TESTS)
 
 # ---- tests against software that others wrote ---------------------------------------------------
 

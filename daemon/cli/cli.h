@@ -51,6 +51,13 @@ int64_t cli_clock(void *arg);
 int64_t cli_wall_clock(void *arg);
 uint32_t cli_random(void *arg);
 
+/* Room for any row. */
+#define CLI_ROW_MAX ((size_t)1024 * 1024)
+/* Appends a row of `digestd poll`: SOURCE, EVENT, ID, TITLE with tabs between them. What would
+ * break the row (tabs, line feeds, control characters) is a blank in the title. */
+void cli_row(struct buf *out, const char *source, const char *event, const char *id,
+             struct str title);
+
 /* Renders entries as a feed of `format` to stdout. */
 struct feed;
 int cli_print_feed(const struct feed *feed, const char *format);

@@ -119,6 +119,20 @@ uint32_t cli_random(void *arg)
     return bits;
 }
 
+void cli_row(struct buf *out, const char *source, const char *event, const char *id,
+             struct str title)
+{
+    size_t from;
+
+    buf_printf(out, "%s\t%s\t%s\t", source, event, id);
+    from = out->len;
+    buf_add(out, title);
+    for (size_t i = from; i < out->len; i++)
+        if ((unsigned char)out->data[i] < 0x20 || out->data[i] == 0x7f)
+            out->data[i] = ' ';
+    buf_putc(out, '\n');
+}
+
 /* ---- feeds on stdout ----------------------------------------------------------------------- */
 
 static const char *const format_names[] = {

@@ -24,9 +24,14 @@ struct polling {
 static void print_row(void *arg, const char *source, const char *event, const char *id,
                       struct str title)
 {
+    struct buf row;
+
     (void)arg;
-    printf("%s\t%s\t%s\t%.*s\n", source, event, id, STR_ARG(title));
+    buf_init(&row, CLI_ROW_MAX);
+    cli_row(&row, source, event, id, title);
+    fwrite(row.data, 1, row.len, stdout);
     fflush(stdout);
+    buf_clear(&row);
 }
 
 static void polled(void *arg, size_t failed)

@@ -213,8 +213,8 @@ static void say_row(void *arg, const char *source, const char *event, const char
 {
     struct buf row;
 
-    buf_init(&row, 1024 * 1024);
-    buf_printf(&row, "%s\t%s\t%s\t%.*s\n", source, event, id, STR_ARG(title));
+    buf_init(&row, CLI_ROW_MAX);
+    cli_row(&row, source, event, id, title);
     control_say(arg, buf_str(&row));
     buf_clear(&row);
 }

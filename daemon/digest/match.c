@@ -6,16 +6,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-/* Out of memory is the caller's to tell: an item that found no place says so. */
-#define HASH_NONFATAL_OOM            1
-#define uthash_nonfatal_oom(element) ((element)->lost = true)
+#define HASH_NONFATAL_OOM 1 /* a failed add leaves hh.tbl NULL */
 #include <uthash.h>
 
 /* The free entries under one key, in the order in which they would be taken. */
 struct shelf {
     struct hash key;
     size_t first; /* entry; further ones through `next` */
-    bool lost;    /* no memory: it is not in the table */
     UT_hash_handle hh;
 };
 
@@ -73,7 +70,7 @@ static int shelf_put(struct shelves *s, struct hash key, size_t entry)
     }
     s->next[entry] = shelf->first;
     shelf->first = entry;
-    return shelf->lost ? -1 : 0;
+    return shelf->hh.tbl ? 0 : -1;
 }
 
 static size_t shelf_take(struct shelves *s, struct hash key)

@@ -6,16 +6,13 @@
 
 #include <stdlib.h>
 #include <string.h>
-/* Out of memory is the caller's to tell: an item that found no place says so. */
-#define HASH_NONFATAL_OOM            1
-#define uthash_nonfatal_oom(element) ((element)->lost = true)
+#define HASH_NONFATAL_OOM 1 /* a failed add leaves hh.tbl NULL */
 #include <uthash.h>
 
 /* A set of strings that others own. */
 struct word {
     struct str key;
     unsigned count; /* of titles: the n up to which all ids are taken */
-    bool lost;      /* no memory: it is not in the set */
     UT_hash_handle hh;
 };
 
@@ -51,7 +48,7 @@ static struct word *word_add(struct conclusion *c, struct word **set, struct str
     word = &c->words[c->words_count++];
     word->key = key;
     HASH_ADD_KEYPTR(hh, *set, word->key.p, word->key.n, word);
-    c->failed = c->failed || word->lost;
+    c->failed = c->failed || !word->hh.tbl;
     return word;
 }
 

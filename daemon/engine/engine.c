@@ -52,42 +52,57 @@ static void check_stopped(struct engine *en)
     stopped(en->stopped_arg);
 }
 
-/* Starts what is due. False where more is due than may run at once: the end of a fetch starts it.
- */
-static bool start_due(struct engine *en, int64_t now)
+/* Starts what is due, as far as so many may run at once: the end of a fetch starts the rest. */
+static void start_due(struct engine *en, int64_t now)
 {
-    for (size_t i = 0; i < en->count; i++) {
-        struct engine_source *s = en->sources[i];
+    for (size_t i = 0; i < en->count && en->running < RUNNING_MOST; i++)
+        if (!en->sources[i]->fetch && source_is_due(en->sources[i], now))
+            poll_begin(en->sources[i]);
+}
 
-        if (s->fetch || !source_is_due(s, now))
-            continue;
-        if (en->running >= RUNNING_MOST)
-            return false;
-        poll_begin(s);
+/* Seconds until a source is due that is not being fetched, or until the next look at the clock. */
+static double until_next(const struct engine *en, int64_t now)
+{
+    double delay = LOOK_AT_CLOCK;
+
+    for (size_t i = 0; i < en->count; i++) {
+        double left = (double)(en->sources[i]->state.schedule.next_poll - now);
+
+        if (!en->sources[i]->fetch && left < delay)
+            delay = left;
     }
-    return true;
+    return delay > 0. ? delay : 0.;
+}
+
+static void set_timer(struct engine *en, double delay)
+{
+    ev_timer_stop(en->options.loop, &en->due);
+    ev_now_update(en->options.loop);
+    ev_timer_set(&en->due, delay, 0.);
+    ev_timer_start(en->options.loop, &en->due);
+}
+
+void engine_arm_soon(struct engine *en)
+{
+    set_timer(en, 0.);
 }
 
 void engine_arm(struct engine *en)
 {
     int64_t now = engine_now(en);
-    int64_t next = INT64_MAX;
     double delay;
 
     ev_timer_stop(en->options.loop, &en->due);
     check_stopped(en);
-    if (en->stopping || !start_due(en, now) || !en->started)
+    if (en->stopping)
         return;
-    for (size_t i = 0; i < en->count; i++)
-        if (!en->sources[i]->fetch && en->sources[i]->state.schedule.next_poll < next)
-            next = en->sources[i]->state.schedule.next_poll;
+    start_due(en, now);
+    delay = until_next(en, now);
+    en->due_at = now + (int64_t)delay;
     publish_beat(en);
-    if (next == INT64_MAX)
-        return;
-    delay = next > now ? (double)(next - now) : 0.;
-    ev_now_update(en->options.loop);
-    ev_timer_set(&en->due, delay < LOOK_AT_CLOCK ? delay : LOOK_AT_CLOCK, 0.);
-    ev_timer_start(en->options.loop, &en->due);
+    /* Where too much is due at once, the end of a fetch is what to wait for. */
+    if (en->started && (delay > 0. || en->running < RUNNING_MOST))
+        set_timer(en, delay);
 }
 
 static void on_due(struct ev_loop *loop, ev_timer *w, int events)

@@ -31,7 +31,8 @@ struct engine {
     size_t count;
     size_t running; /* fetches under way */
     bool started, stopping;
-    ev_timer due;   /* the next poll */
+    ev_timer due;   /* the next poll, or the next look at the clock */
+    int64_t due_at; /* when that is: until then no sign of life is to be expected */
     ev_timer flush; /* quiet polls that wait to be written together */
     struct job *jobs;
     struct mailbox misses;
@@ -46,8 +47,10 @@ int64_t engine_now(const struct engine *en);
 void engine_log(const struct engine *en, int level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void engine_alive(const struct engine *en);
-/* Sets the timer for the next poll, and starts those that are due. */
+/* Starts what is due, and sets the timer for what comes next. */
 void engine_arm(struct engine *en);
+/* The same, a little later: from the loop. */
+void engine_arm_soon(struct engine *en);
 
 /* ---- state.c: what is kept of a source ----------------------------------------------------- */
 

@@ -67,7 +67,7 @@ int engine_poll(struct engine *en, const struct str *names, size_t count, engine
     en->jobs = job;
     for (size_t i = 0; i < job->count; i++)
         job->waits[i]->due_now = true;
-    engine_arm(en);
+    engine_arm_soon(en);
     return 0;
 }
 

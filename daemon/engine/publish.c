@@ -138,14 +138,8 @@ void publish_row(const struct engine_source *s)
 
 void publish_beat(const struct engine *en)
 {
-    int64_t next = 0;
-
-    if (!en->options.site)
-        return;
-    for (size_t i = 0; i < en->count; i++)
-        if (!next || en->sources[i]->state.schedule.next_poll < next)
-            next = en->sources[i]->state.schedule.next_poll;
-    site_beat(en->options.site, engine_now(en), next, en->store_works);
+    if (en->options.site)
+        site_beat(en->options.site, engine_now(en), en->due_at, en->store_works);
 }
 
 /* ---- entry pages --------------------------------------------------------------------------- */

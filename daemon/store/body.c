@@ -1,21 +1,23 @@
 /* body: since when each body stands at its path. */
 #include "db.h"
 
-static const char body_read[] = "SELECT since FROM body WHERE path = ?1 AND etag = ?2";
+static const char body_read[] = "SELECT since, etag = ?2 FROM body WHERE path = ?1";
 static const char body_write[] =
     "INSERT INTO body (path, etag, since) VALUES (?1, ?2, ?3) "
     "ON CONFLICT (path) DO UPDATE SET etag = excluded.etag, since = excluded.since";
 
-/* 1 where this body is the one that is known, 0 where it is another or none, -1. */
-static int read_since(struct store *s, struct str path, struct str etag, int64_t *since,
+/* What is known of a path: *since, and whether it is of this body. 1 known, 0 not, -1. */
+static int read_since(struct store *s, struct str path, struct str etag, int64_t *since, bool *same,
                       struct error *e)
 {
     struct call c = db_call(s, STATEMENT_BODY_READ, body_read);
     db_put_str(&c, path);
     db_put_str(&c, etag);
     int rc = db_step(&c, e);
-    if (rc > 0)
+    if (rc > 0) {
         *since = db_get_int(&c);
+        *same = db_get_int(&c) != 0;
+    }
     db_end(&c);
     return rc;
 }
@@ -38,11 +40,16 @@ static int write_since(struct store *s, struct str path, struct str etag, int64_
 int store_body_since(struct store *s, struct str path, struct str etag, int64_t now, int64_t *since,
                      struct error *e)
 {
+    int64_t before = 0;
+    bool same = false;
+
     *since = now;
     if (!s->sql)
         return 0;
-    int rc = read_since(s, path, etag, since, e);
-    if (rc == 0 && !s->reading)
-        rc = write_since(s, path, etag, now, e);
-    return rc < 0 ? -1 : 0;
+    int rc = read_since(s, path, etag, &before, &same, e);
+    if (rc < 0)
+        return -1;
+    /* A reader drops a body that is no later than the one it has. */
+    *since = same ? before : before >= now ? before + 1 : now;
+    return same || s->reading ? 0 : write_since(s, path, etag, *since, e);
 }

@@ -279,6 +279,22 @@ static void test_pages(void **state)
     assert_int_equal(house_stop(h, NULL), 0);
 }
 
+/* A file that is not there cannot even be begun to fetch: a row like any other. */
+static void test_no_such_file(void **state)
+{
+    struct place *p = *state;
+    char url[4200];
+    struct ran r;
+
+    snprintf(url, sizeof(url), "file:%s", place_path(p, "nowhere.html"));
+    conf_with(p, "127.0.0.1:0", place_path(p, "state-file"), url);
+    r = DIGESTD("poll", "-c", place_path(p, "digestd.conf"));
+    assert_int_equal(r.status, 2);
+    assert_has(r.out.p, "blog\terror\t-\t");
+    assert_has(r.out.p, "nowhere.html");
+    ran_clear(&r);
+}
+
 /* A page that was held for its losses is believed once enough polls agree. */
 static void test_held_page(void **state)
 {
@@ -323,7 +339,7 @@ int main(void)
         cmocka_unit_test(test_conf),         cmocka_unit_test(test_every_fault_is_told),
         cmocka_unit_test(test_command_line), cmocka_unit_test(test_state),
         cmocka_unit_test(test_port_in_use),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_held_page),
+        cmocka_unit_test(test_held_page),    cmocka_unit_test(test_no_such_file),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

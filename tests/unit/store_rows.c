@@ -353,7 +353,8 @@ static void a_body_stands_since(void **unused)
         {"/x.atom", "W/\"1\"", 100, 100}, {"/x.atom", "W/\"1\"", 200, 100},
         {"/x.rss", "W/\"1\"", 300, 300},  {"/x.atom", "W/\"2\"", 400, 400},
         {"/x.atom", "W/\"1\"", 500, 500}, {"/x.atom", "W/\"1\"", 90, 500},
-        {"/x.rss", "W/\"1\"", 600, 300},
+        {"/x.rss", "W/\"1\"", 600, 300},   {"/x.rss", "W/\"2\"", 300, 301},
+        {"/x.rss", "W/\"3\"", 301, 302},
     };
     struct place p = place_new();
     struct error e = {""};
