@@ -31,7 +31,7 @@ cli: base model profile conf fetch proc digest store feed site http engine servi
 common='mem(cpy|move|set|cmp|chr|mem|rchr)|str(len|cmp|chr|rchr|dup|ndup|ncmp|cspn|spn|pbrk|tol|toul)
         malloc|calloc|realloc|free|qsort|qsort_r|bsearch|abort|atoi|llabs|malloc_usable_size
         v?snprintf|__v?snprintf_chk|__mem(cpy|move|set)_chk|__str(cpy|cat)_chk|__stack_chk_fail
-        __errno_location|__ctype_(b|tolower|toupper)_loc|_GLOBAL_OFFSET_TABLE_|__tls_get_addr'
+        __(a|ub|t)san_.*|__errno_location|__ctype_(b|tolower|toupper)_loc|_GLOBAL_OFFSET_TABLE_|__tls_get_addr'
 pure_base='XXH3_.*|timegm|gmtime_r'
 pure_profile='pcre2_.*|_*xml.*'
 pure_digest='uuid_(generate_sha1|get_template|unparse_lower)|html.*|xml.*|iconv(_open|_close)?'

@@ -167,7 +167,7 @@ static void expected_rows(struct place *p, int number, struct buf *out)
 {
     struct str table = file_read(shared_path(p, "digest/revisions/events.tsv"));
     struct str rest = table;
-    char prefix[8];
+    char prefix[16];
 
     snprintf(prefix, sizeof(prefix), "r%02d\t", number);
     while (rest.n) {
