@@ -12,8 +12,10 @@
 
 /* ---- doubt --------------------------------------------------------------------------------- */
 
-/* Short name ("wall", "cut short") and the sentence that says what to do. */
+/* Short name: "wall", "cut short". */
 const char *doubt_name(enum doubt d);
+/* What is wrong with a page and what to do, for the doubts that page_read has; NULL for the others,
+ * whose sentence depends on what happened. */
 const char *doubt_sentence(enum doubt d);
 
 /* ---- page → sections ----------------------------------------------------------------------- */

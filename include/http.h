@@ -60,7 +60,7 @@ struct http_options {
     size_t max_connections;
     double head_timeout;         /* seconds for a whole head */
     double idle_timeout;         /* keep-alive */
-    double body_timeout;         /* WAIT_BODY, then 503 */
+    double body_timeout;         /* for a page that is being rendered, then 503 */
     double send_timeout;         /* without any progress */
     int64_t (*clock)(void *arg); /* seconds, for Date and the index */
     void *clock_arg;

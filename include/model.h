@@ -62,7 +62,8 @@ struct outcome {
     size_t events_count;
 };
 
-/* Why a page is not believed, or could not be had. The sentence of each is doubt_sentence(). */
+/* Why a page is not believed, or could not be had. What people are told begins with doubt_name().
+ */
 enum doubt {
     DOUBT_NONE,
     DOUBT_FETCH,       /* did not arrive: network, status, size */

@@ -40,8 +40,8 @@ int store_commit_quiet(struct store *s, const struct source_state *const *states
                        struct error *e);
 
 /* Since when the body with this ETag stands at `path`: kept over restarts so that Last-Modified
- * does not move. A body that is not the one stored stands there since `now`, or since a second after
- * the one before it where that is later: readers drop what is no newer than what they have. STORE_READ
- * stores nothing. After -1 *since is `now` all the same. */
+ * does not move. A body that is not the one stored stands there since `now`, or since a second
+ * after the one before it where that is later: readers drop what is no newer than what they have.
+ * STORE_READ stores nothing. After -1 *since is `now` all the same. */
 int store_body_since(struct store *s, struct str path, struct str etag, int64_t now, int64_t *since,
                      struct error *e);

@@ -1,3 +1,4 @@
+/* common: what the subcommands share: options, the conf, clocks, the rows of `digestd poll`. */
 #include "cli.h"
 #include "feed.h"
 

@@ -1,8 +1,8 @@
 /* load: conf file → struct conf. */
-#include "blocks.h"
+#include "settings.h"
 #include "check.h"
 #include "read.h"
-#include "shelf.h"
+#include "profiles.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* address: each kind of address has its list of schemes; what is on none of them goes. */
 #include "address.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* content: two sums over the same parts, one that knows their order and one that does not. */
 #include "content.h"
 
 void content_begin(struct content *c, struct buf *scratch)

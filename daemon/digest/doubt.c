@@ -1,4 +1,6 @@
-/* doubt: the names of the reasons not to believe a page, and the sentences that go with them. */
+/* doubt: the names of the reasons not to believe a page, and the sentences of those that are the
+ * page's own. What a fetch says is in fetch/result.c, what is lost or not stored in engine/poll.c.
+ */
 #include "digest.h"
 
 struct reason {
@@ -7,9 +9,9 @@ struct reason {
 };
 
 static const struct reason reasons[] = {
-    [DOUBT_NONE] = {"none", "the page is in order"},
-    [DOUBT_FETCH] = {"fetch", "the page could not be fetched"},
-    [DOUBT_NOT_WHOLE] = {"not whole", "the transfer broke off before the page was complete"},
+    [DOUBT_NONE] = {"none", NULL},
+    [DOUBT_FETCH] = {"fetch", NULL},
+    [DOUBT_NOT_WHOLE] = {"not whole", NULL},
     [DOUBT_WALL] = {"wall", "the site answered with a bot check or a log-in in place of the page; "
                             "set cookie-file, header or fetch-command to get past it"},
     [DOUBT_TYPE] = {"wrong type", "what the address serves is neither HTML nor plain text; "
@@ -22,9 +24,8 @@ static const struct reason reasons[] = {
                                           "check section-start of the profile"},
     [DOUBT_LIMIT] = {"parser limit", "the page is nested too deeply or too large for the parser, "
                                      "which left out its end"},
-    [DOUBT_LOST] = {"too many lost", "the page has lost more of its sections than removal-guard "
-                                     "allows; it is held until further polls agree"},
-    [DOUBT_STATE] = {"state", "what the poll found could not be stored"},
+    [DOUBT_LOST] = {"too many lost", NULL},
+    [DOUBT_STATE] = {"state", NULL},
 };
 
 const char *doubt_name(enum doubt d)

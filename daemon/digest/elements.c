@@ -1,4 +1,5 @@
-/* elements: the table, in alphabetical order of the names (it is searched by halves). */
+/* elements: the table, in alphabetical order of the names (it is searched by halves). The addresses
+ * of media (src, poster, what a lazy loader keeps) are written in clean.c. */
 #include "elements.h"
 
 #include <stdlib.h>

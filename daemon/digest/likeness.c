@@ -2,7 +2,7 @@
  * the sections finds the few that an entry may have become; the best pair is bound first. */
 #include "match.h"
 
-#include "similar.h"
+#include "shingles.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* plain: the writer for pages that are no HTML. */
 #include "plain.h"
 
 #include <string.h>

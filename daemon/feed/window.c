@@ -1,4 +1,5 @@
-/* Which entries stand in a feed. */
+/* window: which entries stand in a feed. They stand in the order in which they come: newest first,
+ * as the store gives them (store/entry.c). */
 #include "feed.h"
 
 #define FRESH_SECONDS ((int64_t)14 * 24 * 60 * 60)

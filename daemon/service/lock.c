@@ -1,3 +1,4 @@
+/* lock: one process owns a state directory, by an flock that goes with the process. */
 #include "lock.h"
 
 #include <errno.h>

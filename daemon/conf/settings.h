@@ -1,5 +1,5 @@
-/* The sections of a conf file with their settings, before anything is made of them: [poll] holds
- * for all sources, wherever it stands. */
+/* settings: the sections of a conf file with their settings, before anything is made of them:
+ * [poll] holds for all sources, wherever it stands. */
 #pragma once
 
 #include "keys.h"

@@ -1,5 +1,5 @@
-/* blocks: which setting belongs to which section, and whether that section has such a key. */
-#include "blocks.h"
+/* settings: which setting belongs to which section, and whether that section has such a key. */
+#include "settings.h"
 
 #include "nearest.h"
 

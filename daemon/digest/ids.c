@@ -1,4 +1,4 @@
-/* identity: ids are names, not numbers: UUIDs of version 5 (RFC 9562 5.5) of what an entry is
+/* ids: are names, not numbers: UUIDs of version 5 (RFC 9562 5.5) of what an entry is
  * called, so that two stores that never met agree on them. */
 #include "digest.h"
 

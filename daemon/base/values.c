@@ -1,4 +1,4 @@
-/* words: durations, sizes and numbers as people write them. */
+/* values: durations, sizes and numbers as people write them. */
 #include "base.h"
 
 #define TEN_YEARS ((int64_t)10 * 366 * 86400)

@@ -1,5 +1,5 @@
-/* shelf: profile files → profiles. */
-#include "shelf.h"
+/* profiles: profile files → profiles. */
+#include "profiles.h"
 
 #include "check.h"
 #include "nearest.h"

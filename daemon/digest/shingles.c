@@ -1,4 +1,5 @@
-#include "similar.h"
+/* shingles: sets are sorted arrays, so that two of them are compared in one walk. */
+#include "shingles.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* similar: how much of a text two versions of it have in common, by their shingles: all runs of
+/* shingles: how much of a text two versions of it have in common, by their shingles: all runs of
  * four characters, white space left out, as a set. */
 #pragma once
 
