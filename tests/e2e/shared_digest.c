@@ -125,6 +125,13 @@ static void extract_example(struct place *p, const struct example *x, const json
     ran_clear(&r);
 }
 
+#define skip_without_digest()                                                                      \
+    do {                                                                                           \
+        print_message(                                                                             \
+            "skipped: the real digest is not here (shared/digest beside the project)\n");          \
+        skip();                                                                                    \
+    } while (0)
+
 static void test_extract(void **state)
 {
     static const struct example examples[] = {
@@ -135,7 +142,7 @@ static void test_extract(void **state)
     json_t *expected;
 
     if (!shared_path(p, "digest"))
-        skip();
+        skip_without_digest();
     expected = json_load_file(shared_path(p, "digest/expected.json"), 0, NULL);
     assert_non_null(expected);
     for (size_t i = 0; i < sizeof(examples) / sizeof(*examples); i++)
@@ -277,7 +284,7 @@ static void test_poll_revisions(void **state)
 
     if (!shared_path(p, "digest")) {
         json_decref(ids);
-        skip();
+        skip_without_digest();
     }
     site = source_site_start();
     write_conf(p, site, "polled");
@@ -309,7 +316,7 @@ static void test_daemon_revisions(void **state)
     char *log;
 
     if (!shared_path(p, "digest"))
-        skip();
+        skip_without_digest();
     site = source_site_start();
     write_conf(p, site, "watched");
     for (int i = 0; i < REVISIONS; i++)
