@@ -51,7 +51,8 @@ int address_link(struct buf *out, const struct address_base *from, struct str hr
         buf_reset(&target);
         if (!address_unwrap(&target, &from->profile->unwrap_link, buf_str(&uri)))
             break;
-        if (target.failed || !uri_is_http(buf_str(&target)))
+        /* What was decoded may be anything. */
+        if (target.failed || !text_is_xml(buf_str(&target)) || !uri_is_http(buf_str(&target)))
             break;
         buf_reset(&uri);
         if (uri_resolve(&uri, (struct str){0}, buf_str(&target)) < 0)

@@ -143,6 +143,10 @@ static xmlNode *block_element(const struct block_walk *w, xmlNode *leaf)
     while (node != w->content && node_element(node)->kind != ELEMENT_FLOW &&
            node_element(node)->kind != ELEMENT_WRAP)
         node = node->parent;
+    /* A block inside a heading is that heading. */
+    for (xmlNode *around = node; around != w->content; around = around->parent)
+        if (node_element(around)->level)
+            return around;
     return node;
 }
 

@@ -16,6 +16,7 @@ struct block {
     enum block_kind kind;
     unsigned char level; /* of the heading that the block is, 0: none */
     bool joined;         /* stands in the same paragraph as the block before, behind a <br> */
+    bool marker;         /* begins or ends a section: only its media are the section's */
     bool media;          /* a picture, video or audio is in it */
     struct str text;     /* collapsed; of a solid block a line a child block */
     xmlNode *element;    /* flow: the nearest block element; solid: the block itself */

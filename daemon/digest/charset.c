@@ -134,8 +134,12 @@ static struct str charset_guess(struct str *bytes, struct str content_type)
 
     if (!name.n)
         name = charset_after(content_type, STR("charset"));
-    if (!name.n)
+    if (!name.n) {
         name = charset_of_meta(*bytes);
+        /* It could not be read if it were (HTML 13.2.3.2). */
+        if (str_starts_nocase(name, STR("utf-16")))
+            name = STR("utf-8");
+    }
     if (!name.n || charset_is_utf8(name))
         name = name.n || text_valid(*bytes) == bytes->n ? STR("utf-8") : STR("GB18030");
     return charset_superset(name);

@@ -19,6 +19,7 @@ struct cleaner {
     const xmlNode *root;
     struct buf address;       /* scratch */
     const char *paragraph;    /* the open flow element, NULL: none */
+    int in_link;              /* so many links around the solid block being written */
     xmlNode *open[DEPTH_MAX]; /* inline elements in it, outermost first */
     size_t depth;
 };
@@ -250,6 +251,16 @@ static size_t inline_path(struct cleaner *c, xmlNode *leaf, xmlNode *path[DEPTH_
     return n;
 }
 
+static bool is_link_around_link(xmlNode *const *path, size_t n, size_t i)
+{
+    if (strcmp(node_element(path[i])->name, "a") != 0)
+        return false;
+    for (size_t k = i + 1; k < n; k++)
+        if (strcmp(node_element(path[k])->name, "a") == 0)
+            return true;
+    return false;
+}
+
 /* Closes and opens so that the elements of `path` are the open ones. */
 static void inline_follow(struct cleaner *c, xmlNode *const *path, size_t n)
 {
@@ -258,7 +269,8 @@ static void inline_follow(struct cleaner *c, xmlNode *const *path, size_t n)
     xmlNode *wanted[DEPTH_MAX];
 
     for (size_t i = 0; i < n; i++)
-        if ((kept < c->depth && c->open[kept] == path[i]) || inline_is_kept(c, path[i]))
+        if (!is_link_around_link(path, n, i) &&
+            ((kept < c->depth && c->open[kept] == path[i]) || inline_is_kept(c, path[i])))
             wanted[kept++] = path[i];
     while (common < kept && common < c->depth && c->open[common] == wanted[common])
         common++;
@@ -279,7 +291,7 @@ static void flow_write(struct cleaner *c, const struct blocks *blocks, const str
         buf_puts(c->html, "<br>");
     } else {
         paragraph_close(c);
-        c->paragraph = block->level ? node_element(block->element)->name : "p";
+        c->paragraph = block->level && !block->marker ? node_element(block->element)->name : "p";
         buf_putc(c->html, '<');
         buf_puts(c->html, c->paragraph);
         buf_putc(c->html, '>');
@@ -287,6 +299,8 @@ static void flow_write(struct cleaner *c, const struct blocks *blocks, const str
     for (size_t i = 0; i < block->leaves; i++) {
         xmlNode *leaf = blocks->leaves[block->first_leaf + i];
 
+        if (block->marker && leaf->type != XML_ELEMENT_NODE)
+            continue;
         if (leaf->parent != parent)
             inline_follow(c, path, inline_path(c, leaf, path));
         parent = leaf->parent;
@@ -302,6 +316,26 @@ static void solid_write_children(struct cleaner *c, xmlNode *node)
 {
     for (xmlNode *child = node->children; child; child = child->next)
         solid_write(c, child);
+}
+
+static bool is_link(xmlNode *node)
+{
+    return strcmp(node_element(node)->name, "a") == 0;
+}
+
+/* A link within a link is none: HTML has no such thing. */
+static void solid_write_inline(struct cleaner *c, xmlNode *node)
+{
+    const struct element *e = node_element(node);
+    bool link = is_link(node), kept = inline_is_kept(c, node) && !(link && c->in_link);
+
+    if (kept)
+        inline_open(c, node);
+    c->in_link += kept && link;
+    solid_write_children(c, node);
+    c->in_link -= kept && link;
+    if (kept && !e->empty)
+        tag_close(c, element_name_out(e));
 }
 
 static void solid_write_element(struct cleaner *c, xmlNode *node)
@@ -321,14 +355,7 @@ static void solid_write_element(struct cleaner *c, xmlNode *node)
         buf_puts(c->html, "<br>");
         break;
     case ELEMENT_INLINE:
-        if (!inline_is_kept(c, node)) {
-            solid_write_children(c, node);
-            break;
-        }
-        inline_open(c, node);
-        solid_write_children(c, node);
-        if (!e->empty)
-            tag_close(c, element_name_out(e));
+        solid_write_inline(c, node);
         break;
     case ELEMENT_WRAP:
     case ELEMENT_FLOW:
@@ -360,8 +387,10 @@ static void solid_write_block(struct cleaner *c, xmlNode *node)
     for (size_t i = 0; i < n; i++)
         if (strcmp(node_element(path[i])->name, "a") == 0)
             path[links++] = path[i];
-    inline_follow(c, path, links);
+    inline_follow(c, path, links ? 1 : 0);
+    c->in_link = c->depth > 0;
     solid_write(c, node);
+    c->in_link = 0;
     inline_close_to(c, 0);
 }
 
@@ -396,7 +425,8 @@ int clean_blocks(struct buf *html, struct hash *hash, struct buf *scratch,
         block_write(&c, blocks, &blocks->items[i], i == first);
     paragraph_close(&c);
     for (size_t i = first; i < end; i++)
-        content_text(&c.content, blocks->items[i].text);
+        if (!blocks->items[i].marker)
+            content_text(&c.content, blocks->items[i].text);
     buf_clear(&c.address);
     return content_end(&c.content, hash) < 0 || html->failed ? -1 : 0;
 }
@@ -404,7 +434,7 @@ int clean_blocks(struct buf *html, struct hash *hash, struct buf *scratch,
 bool clean_is_empty(const struct blocks *blocks, size_t first, size_t end)
 {
     for (size_t i = first; i < end; i++)
-        if (blocks->items[i].media || blocks->items[i].text.n)
+        if (blocks->items[i].media || (blocks->items[i].text.n && !blocks->items[i].marker))
             return false;
     return true;
 }

@@ -169,6 +169,8 @@ static const struct element elements[] = {
 
 static const struct element unknown = {.name = "", .kind = ELEMENT_UNWRAP};
 
+const struct element element_dropped = {.name = "", .kind = ELEMENT_DROP};
+
 const struct attribute element_global_attributes[] = {
     {"dir", ATTRIBUTE_WORD}, {"lang", ATTRIBUTE_WORD}, {"title", ATTRIBUTE_TEXT}, {NULL, 0}};
 

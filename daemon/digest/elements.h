@@ -34,5 +34,7 @@ struct element {
 
 /* Never NULL: an unknown name gives an element that is unwrapped. */
 const struct element *element_of(const char *name);
+/* What a profile's `drop` makes of an element. */
+extern const struct element element_dropped;
 /* What may stand on every element that stays: dir, lang, title. */
 extern const struct attribute element_global_attributes[];

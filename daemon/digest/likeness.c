@@ -36,6 +36,8 @@ struct likeness {
     size_t postings_count;
     uint32_t *hits;    /* a section: shingles shared with the entry at hand */
     uint32_t *touched; /* the sections with hits */
+    size_t *by_title;  /* the free sections, by title and then by place */
+    size_t by_title_count;
     struct pair *pairs;
     size_t pairs_count, pairs_room;
     struct buf scratch;
@@ -88,6 +90,31 @@ static size_t index_find(const struct likeness *l, uint32_t shingle)
             high = middle;
     }
     return low;
+}
+
+static int compare_str(struct str a, struct str b)
+{
+    int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+    return order ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+static int compare_titles(const void *a, const void *b, void *sections)
+{
+    size_t x = *(const size_t *)a, y = *(const size_t *)b;
+    int order = compare_str(((const struct section *)sections)[x].title,
+                            ((const struct section *)sections)[y].title);
+
+    return order ? order : (x > y) - (x < y);
+}
+
+static void titles_sort(struct likeness *l)
+{
+    for (size_t i = 0; i < l->m->in.page->count; i++)
+        if (l->m->entry_of[i] == NOBODY)
+            l->by_title[l->by_title_count++] = i;
+    qsort_r(l->by_title, l->by_title_count, sizeof(*l->by_title), compare_titles,
+            l->m->in.page->sections);
 }
 
 /* ---- candidates ---------------------------------------------------------------------------- */
@@ -157,6 +184,50 @@ static size_t best_first(struct likeness *l, size_t touched)
     return kept;
 }
 
+/* The first of the free sections, sorted by title, whose title is not before `title`. */
+static size_t titles_find(const struct likeness *l, struct str title)
+{
+    size_t low = 0, high = l->by_title_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+
+        if (compare_str(l->m->in.page->sections[l->by_title[middle]].title, title) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* The same title is always worth a look, however commonplace the words are. Of many twins those in
+ * the place where the entry stood. */
+static int weigh_same_title(struct likeness *l, size_t entry, const struct shingles *of)
+{
+    const struct entry *known = &l->m->in.known[entry];
+    const struct section *sections = l->m->in.page->sections;
+    size_t from = titles_find(l, known->title), end = from;
+    int done = 0;
+
+    while (end < l->by_title_count && str_eq(sections[l->by_title[end]].title, known->title))
+        end++;
+    while (end - from > CANDIDATES && (int64_t)l->by_title[from] + CANDIDATES / 2 < known->position)
+        from++;
+    for (size_t i = from; i < end && i < from + CANDIDATES && done == 0; i++)
+        done =
+            pair_add(l, l->by_title[i], entry, shingles_common(of, &l->of_section[l->by_title[i]]));
+    return done;
+}
+
+/* A word or two may be anybody's: where the entry's title still stands, that one is asked alone. */
+static bool content_speaks(const struct likeness *l, const struct entry *known)
+{
+    size_t at = titles_find(l, known->title);
+
+    return known->text.n >= TELLING_BYTES || at == l->by_title_count ||
+           !str_eq(l->m->in.page->sections[l->by_title[at]].title, known->title);
+}
+
 static int weigh_entry(struct likeness *l, size_t entry)
 {
     const struct page *page = l->m->in.page;
@@ -169,16 +240,14 @@ static int weigh_entry(struct likeness *l, size_t entry)
         return -1;
     touched = count_hits(l, &of);
     kept = best_first(l, touched);
-    for (size_t i = 0; i < kept && done == 0; i++)
+    for (size_t i = 0; i < kept && done == 0 && content_speaks(l, known); i++)
         if (!str_eq(page->sections[l->touched[i]].title, known->title))
             done = pair_add(l, l->touched[i], entry,
                             shingles_common(&of, &l->of_section[l->touched[i]]));
     for (size_t i = 0; i < touched; i++)
         l->hits[l->touched[i]] = 0;
-    /* The same title is always worth a look, however commonplace the words are. */
-    for (size_t i = 0; i < page->count && done == 0; i++)
-        if (l->m->entry_of[i] == NOBODY && str_eq(page->sections[i].title, known->title))
-            done = pair_add(l, i, entry, shingles_common(&of, &l->of_section[i]));
+    if (done == 0)
+        done = weigh_same_title(l, entry, &of);
     shingles_clear(&of);
     return done;
 }
@@ -238,15 +307,19 @@ int match_by_likeness(struct match *m)
     l.of_section = calloc(n, sizeof(*l.of_section));
     l.hits = calloc(n, sizeof(*l.hits));
     l.touched = calloc(n, sizeof(*l.touched));
-    if (l.of_section && l.hits && l.touched && index_build(&l) == 0 && weigh_all(&l) == 0) {
-        bind_pairs(&l);
-        done = 0;
+    l.by_title = calloc(n, sizeof(*l.by_title));
+    if (l.of_section && l.hits && l.touched && l.by_title && index_build(&l) == 0) {
+        titles_sort(&l);
+        done = weigh_all(&l);
     }
+    if (done == 0)
+        bind_pairs(&l);
     for (size_t i = 0; l.of_section && i < n; i++)
         shingles_clear(&l.of_section[i]);
     free(l.of_section);
     free(l.hits);
     free(l.touched);
+    free(l.by_title);
     free(l.postings);
     free(l.pairs);
     buf_clear(&l.scratch);

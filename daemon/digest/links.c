@@ -8,8 +8,10 @@
 
 /* Context is cut at the end of a phrase: browsers match whole words only, and where a Chinese word
  * ends they look up in a dictionary, except at punctuation. */
-#define PHRASE_MIN 10
-#define PHRASE_MAX 200
+#define PHRASE_MIN  10
+#define PHRASE_MAX  200
+/* So many places before its own a candidate may stand in. */
+#define PLACES_MOST 64
 
 /* ---- the page's text ----------------------------------------------------------------------- */
 
@@ -40,6 +42,7 @@ static void gather_blocks(struct text_gather *g)
     struct buf *out = &g->t->text;
     size_t span = 0;
 
+    g->t->has_titles = true;
     for (size_t i = 0; i < g->blocks->count; i++) {
         if (span < g->spans->count && g->spans->items[span].head == i)
             g->t->titles[span++] = out->len;
@@ -48,6 +51,19 @@ static void gather_blocks(struct text_gather *g)
         buf_add(out, g->blocks->items[i].text);
         buf_putc(out, '\n');
     }
+}
+
+/* What a browser does not search. Much that is dropped from entries is searched all the same. */
+static bool node_is_unsearched(const xmlNode *node)
+{
+    static const char *const names[] = {"head",   "script", "style",  "template", "noscript",
+                                        "iframe", "object", "meter",  "progress", "video",
+                                        "audio",  "select", "option", "textarea"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp((const char *)node->name, names[i]) == 0)
+            return true;
+    return false;
 }
 
 static void gather_node(struct text_gather *g, xmlNode *node)
@@ -59,9 +75,9 @@ static void gather_node(struct text_gather *g, xmlNode *node)
         buf_puts(&g->line, (const char *)node->content);
     if (node->type != XML_ELEMENT_NODE)
         return;
-    kind = node_element(node)->kind;
-    if (kind == ELEMENT_DROP)
+    if (node_is_unsearched(node) && node != g->content)
         return;
+    kind = node_element(node)->kind;
     block = kind == ELEMENT_WRAP || kind == ELEMENT_FLOW || kind == ELEMENT_SOLID;
     if (block || kind == ELEMENT_BREAK || node == g->content)
         gather_break(g);
@@ -116,7 +132,13 @@ void page_text_clear(struct page_text *t)
 
 /* ---- candidates ---------------------------------------------------------------------------- */
 
-static bool is_phrase_end(uint32_t c)
+static bool is_alphanumeric(uint32_t c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Whether c ends a phrase, `rest` being what follows: a dot inside a number does not. */
+static bool is_phrase_end(uint32_t c, struct str rest)
 {
     static const uint32_t ends[] = {0x3002, 0xff0c, 0xff01, 0xff1f, 0xff1b, 0xff1a, 0x3001, 0x300d,
                                     0x300c, 0x2014, 0x2026, 0x201c, 0x201d, 0xff08, 0xff09};
@@ -124,8 +146,10 @@ static bool is_phrase_end(uint32_t c)
     for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
         if (c == ends[i])
             return true;
-    return c < 0x80 && !(c >= '0' && c <= '9') && !(c >= 'a' && c <= 'z') &&
-           !(c >= 'A' && c <= 'Z') && c != '_' && c != '\'';
+    if (c == ' ')
+        return true;
+    return c < 0x80 && !is_alphanumeric(c) && c != '_' && c != '\'' &&
+           !is_alphanumeric(text_next(&rest));
 }
 
 /* A stretch of the page's text. */
@@ -143,7 +167,7 @@ static struct stretch opening(struct str text, struct stretch line)
         size_t left = rest.n;
         uint32_t c = text_next(&rest);
 
-        if (characters >= PHRASE_MIN && is_phrase_end(c))
+        if (characters >= PHRASE_MIN && is_phrase_end(c, rest))
             return (struct stretch){line.at, line.n - left};
         characters++;
     }
@@ -202,9 +226,12 @@ static bool hits(const struct page_text *t, const struct candidate *c)
 
     if (!what.n)
         return false;
-    while ((at = str_find(text, what, at)) < c->text.at &&
-           !stands_between(text, (struct stretch){at, what.n}, prefix, suffix))
-        at++;
+    /* A title that stands in many places tells nothing: the search for it ends, too. */
+    for (int tries = 0; tries < PLACES_MOST; tries++, at++) {
+        at = str_find(text, what, at);
+        if (at >= c->text.at || stands_between(text, (struct stretch){at, what.n}, prefix, suffix))
+            break;
+    }
     return at == c->text.at;
 }
 
@@ -246,6 +273,8 @@ int link_fragment(struct buf *out, const struct page_text *t, const struct spans
     struct str text = buf_str(&t->text);
     struct stretch none = {0, 0}, line, title, before, behind;
 
+    if (!t->has_titles)
+        return -1; /* the content stands where no browser searches */
     line = line_at(text, t->titles[i]);
     title = title_in(t, line, spans->items[i].title);
     before = line_before(text, line.at);

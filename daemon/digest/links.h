@@ -10,7 +10,8 @@
 struct page_text {
     struct buf text;   /* a line a block */
     struct buf folded; /* the same with ASCII letters in lower case: offsets agree */
-    size_t *titles;    /* offset of each span's title line */
+    size_t *titles;    /* offset of each span's title line, */
+    bool has_titles;   /* where the content was come across */
 };
 
 /* `root`: the document's; `blocks` and `spans`: of its element `content`. 0, or -1: no memory.

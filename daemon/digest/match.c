@@ -99,15 +99,45 @@ static int compare_for_shelf(const void *a, const void *b, void *known)
     return (x->seq < y->seq) - (x->seq > y->seq);
 }
 
+/* The titles of the sections that are still free. */
+static int titles_fill(struct shelves *titles, const struct match *m)
+{
+    int done = shelves_init(titles, m->in.page->count);
+
+    for (size_t i = 0; done == 0 && i < m->in.page->count; i++)
+        if (m->entry_of[i] == NOBODY)
+            done = shelf_put(titles, hash_of(m->in.page->sections[i].title), i);
+    return done;
+}
+
+static bool title_stands(const struct shelves *titles, struct str title)
+{
+    struct hash key = hash_of(title);
+    struct shelf *shelf;
+
+    HASH_FIND(hh, titles->table, &key, sizeof(key), shelf);
+    return shelf != NULL;
+}
+
+/* Whether the content alone may speak for an entry. A word or two, or a picture, may be anybody's:
+ * where the entry's title still stands on the page, that one is asked first. */
+static bool content_speaks(const struct shelves *titles, const struct entry *entry)
+{
+    return entry->text.n >= TELLING_BYTES || !title_stands(titles, entry->title);
+}
+
 static int match_by_key(struct match *m, enum key key, const size_t *order)
 {
-    struct shelves shelves;
+    bool by_content = key == KEY_SEQUENCE || key == KEY_SUM;
+    struct shelves shelves, titles;
     int done = shelves_init(&shelves, m->in.known_count);
 
+    if (titles_fill(&titles, m) < 0)
+        done = -1;
     for (size_t i = 0; done == 0 && i < m->in.known_count; i++) {
         const struct entry *entry = &m->in.known[order[i]];
 
-        if (m->section_of[order[i]] == NOBODY)
+        if (m->section_of[order[i]] == NOBODY && (!by_content || content_speaks(&titles, entry)))
             done = shelf_put(&shelves, key_of(key, entry->title, entry->hash), order[i]);
     }
     for (size_t i = 0; done == 0 && i < m->in.page->count; i++) {
@@ -121,6 +151,7 @@ static int match_by_key(struct match *m, enum key key, const size_t *order)
             match_bind(m, i, entry);
     }
     shelves_clear(&shelves);
+    shelves_clear(&titles);
     return done;
 }
 

@@ -6,6 +6,9 @@
 
 #define NOBODY SIZE_MAX
 
+/* Content of at least so many bytes is nobody else's by chance. */
+#define TELLING_BYTES 120
+
 struct match {
     struct match_input in;
     size_t *entry_of;    /* of each section: index into in.known, or NOBODY */

@@ -64,8 +64,6 @@ static int sets_fill(struct conclusion *c)
         const struct entry *known = &m->in.known[i];
 
         word_add(c, &c->ids, str_of(known->id));
-        if (known->link.n)
-            word_add(c, &c->links, known->link);
         if (known->seq > c->last_seq)
             c->last_seq = known->seq;
     }
@@ -119,6 +117,30 @@ static int64_t later(int64_t now, int64_t before)
     return now > before ? now : before + 1;
 }
 
+/* What happens to an entry that is matched, as bits of 1 << enum event_kind. */
+static unsigned events_of(const struct section *section, const struct entry *known)
+{
+    return (unsigned)!known->live << EVENT_RESTORED |
+           (unsigned)!str_eq(known->title, section->title) << EVENT_RENAMED |
+           (unsigned)!content_same(known->hash, section->hash) << EVENT_CHANGED;
+}
+
+/* The links that stand: those of entries to which nothing happens. All others are minted anew. */
+static void links_keep(struct conclusion *c)
+{
+    const struct match *m = c->m;
+
+    for (size_t i = 0; i < m->in.page->count; i++) {
+        const struct entry *known;
+
+        if (m->entry_of[i] == NOBODY)
+            continue;
+        known = &m->in.known[m->entry_of[i]];
+        if (known->link.n && !events_of(&m->in.page->sections[i], known))
+            word_add(c, &c->links, known->link);
+    }
+}
+
 /* ---- events -------------------------------------------------------------------------------- */
 
 static void event_add(struct conclusion *c, enum event_kind kind, const struct entry *entry)
@@ -162,22 +184,17 @@ static void section_is_known(struct conclusion *c, const struct section *section
                              const struct entry *known, struct entry *entry)
 {
     struct outcome *o = &c->m->outcome;
-    size_t events = o->events_count;
+    unsigned events = events_of(section, known);
 
-    if (!known->live)
-        event_add(c, EVENT_RESTORED, entry);
-    if (!str_eq(known->title, section->title))
-        event_add(c, EVENT_RENAMED, entry);
-    if (!content_same(known->hash, section->hash))
-        event_add(c, EVENT_CHANGED, entry);
+    for (enum event_kind kind = EVENT_RESTORED; kind <= EVENT_CHANGED; kind++)
+        if (events & 1u << kind)
+            event_add(c, kind, entry);
     entry->live = true;
     entry->title = section->title;
-    if (o->events_count > events) {
-        struct str link = section->link;
-
+    if (events) {
         content_take(entry, section);
         entry->updated = later(c->now, known->updated);
-        entry->link = str_eq(link, known->link) ? known->link : link_mint(c, link);
+        entry->link = link_mint(c, section->link);
         changed_add(c, entry);
     } else if (!str_eq(known->html, section->html)) {
         /* Only markup or the queries of picture addresses: worth having, not worth telling. */
@@ -282,6 +299,7 @@ int match_conclude(struct match *m)
     if (c.entries && outcome_room(m) == 0 && sets_fill(&c) == 0) {
         dates_prepare(&c);
         conclude_ids(&c);
+        links_keep(&c);
         conclude_sections(&c);
         done = conclude_removed(&c) < 0 || c.failed ? -1 : 0;
     }

@@ -12,11 +12,14 @@
 /* A wall is a short page, and looking through a long one costs as much as parsing it. */
 #define WALL_WINDOW ((size_t)64 * 1024)
 
+/* "2024-1-3" */
+#define DATE_LEAST 8
+
 /* One page on its way. */
 struct reading {
     const struct page_source *source;
     struct str text; /* the bytes as valid UTF-8 */
-    struct buf text_space;
+    struct buf text_space, tidy_text;
     struct tree tree;
     xmlNode *content; /* NULL on a plain-text page */
     struct blocks blocks;
@@ -62,31 +65,66 @@ static enum doubt read_text(struct reading *r)
         return DOUBT_TYPE;
     if (charset_decode(bytes, r->source->content_type, &r->text_space, &r->text) < 0)
         return DOUBT_LIMIT;
+    if (text_blank(r->text))
+        return DOUBT_EMPTY;
     return looks_like_wall(r, WALL_WINDOW) ? DOUBT_WALL : DOUBT_NONE;
 }
 
 /* ---- metadata ------------------------------------------------------------------------------ */
+
+/* The text as the parser needs it: with white space at its end, so that what an end tag closed is
+ * not at the end of the input; and without the two forms of an empty comment that it takes for the
+ * beginning of one. */
+static int text_prepare(struct reading *r)
+{
+    static const char *const empty_comments[] = {"<!-->", "<!--->"};
+    struct str rest = r->text;
+    bool clean = rest.n && text_is_space((unsigned char)rest.p[rest.n - 1]);
+    size_t at;
+
+    if (clean && str_find(rest, STR("<!-->"), 0) == SIZE_MAX &&
+        str_find(rest, STR("<!--->"), 0) == SIZE_MAX)
+        return 0;
+    while ((at = str_find(rest, STR("<!--"), 0)) != SIZE_MAX) {
+        size_t n = STR("<!--").n;
+
+        buf_add(&r->tidy_text, str_sub(rest, 0, at));
+        rest = str_sub(rest, at, SIZE_MAX);
+        for (size_t i = 0; i < sizeof(empty_comments) / sizeof(*empty_comments) && n; i++)
+            if (str_starts(rest, str_of(empty_comments[i]))) {
+                buf_puts(&r->tidy_text, "<!-- -->");
+                n = 0;
+                rest = str_sub(rest, strlen(empty_comments[i]), SIZE_MAX);
+            }
+        buf_add(&r->tidy_text, str_sub(rest, 0, n));
+        rest = str_sub(rest, n, SIZE_MAX);
+    }
+    buf_add(&r->tidy_text, rest);
+    buf_putc(&r->tidy_text, '\n');
+    r->text = buf_str(&r->tidy_text);
+    return r->tidy_text.failed ? -1 : 0;
+}
 
 /* The first date in a string of a page: authors' systems write words around it. */
 static int64_t first_date(struct str s, int zone)
 {
     int64_t t;
 
-    for (size_t i = 0; i + 10 <= s.n; i++)
+    for (size_t i = 0; i + DATE_LEAST <= s.n; i++)
         if (s.p[i] >= '0' && s.p[i] <= '9' && (i == 0 || s.p[i - 1] < '0' || s.p[i - 1] > '9'))
-            for (size_t n = s.n - i < 32 ? s.n - i : 32; n >= 10; n--)
+            for (size_t n = s.n - i < 32 ? s.n - i : 32; n >= DATE_LEAST; n--)
                 if (date_parse_iso(str_sub(s, i, n), zone, &t) == 0)
                     return t;
     return 0;
 }
 
-/* What a page says of itself in elements that every page has, tried after the profile's paths. They
- * stand before the body. */
 static bool node_is(const xmlNode *node, const char *name)
 {
     return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
 }
 
+/* What a page says of itself in elements that every page has, tried after the profile's paths. They
+ * stand before the body. */
 static xmlNode *find_element(const struct tree *t, const char *name, const char *attribute,
                              const char *value)
 {
@@ -153,6 +191,9 @@ static void read_info(struct reading *r)
     info->canonical = resolved(r, tree_string(t, &p->canonical_xpath, a));
     if (!uri_is_http(info->canonical))
         info->canonical = (struct str){0};
+    /* A page that was read from a file may say where it belongs. */
+    if (!uri_is_http(r->base.base) && info->canonical.n)
+        r->base.base = info->canonical;
 }
 
 /* <base href> of the page, else its address. */
@@ -177,22 +218,36 @@ static struct str page_address(const struct reading *r)
     return uri_is_http(url) ? uri_without_fragment(url) : (struct str){0};
 }
 
-/* The id of a section's heading, or of what stands directly around it. */
-static struct str heading_id(const struct block *head)
+/* The id of a section's heading. */
+static struct str heading_id(const struct reading *r, const struct block *head)
 {
-    return head->element ? tree_attribute(head->element, "id") : (struct str){0};
+    return head->element && head->element != r->content ? tree_attribute(head->element, "id")
+                                                        : (struct str){0};
+}
+
+static int link_to_id(struct buf *out, struct str page, struct str id)
+{
+    struct buf fragment;
+    int done;
+
+    buf_init(&fragment, 4096);
+    buf_putc(&fragment, '#');
+    buf_add(&fragment, id);
+    done = fragment.failed ? -1 : uri_resolve(out, page, buf_str(&fragment));
+    buf_clear(&fragment);
+    return done;
 }
 
 static int link_write(struct reading *r, size_t i, struct buf *out)
 {
     const struct block *head = &r->blocks.items[r->spans.items[i].head];
-    struct str id = heading_id(head);
+    struct str id = heading_id(r, head), page = page_address(r);
 
-    buf_add(out, page_address(r));
-    if (!out->len)
+    if (!page.n)
         return -1;
     if (r->source->profile->stable_ids && id.n)
-        return buf_putc(out, '#') < 0 || buf_add(out, id) < 0 ? -1 : 0;
+        return link_to_id(out, page, id);
+    buf_add(out, page);
     return r->content ? link_fragment(out, &r->page_text, &r->spans, i) : -1;
 }
 
@@ -204,7 +259,9 @@ struct scratch {
 static void section_text(struct buf *out, const struct blocks *blocks, const struct span *span)
 {
     for (size_t i = span->first; i < span->end; i++) {
-        if (out->len && blocks->items[i].text.n)
+        if (blocks->items[i].marker || !blocks->items[i].text.n)
+            continue;
+        if (out->len)
             buf_putc(out, '\n');
         buf_add(out, blocks->items[i].text);
     }
@@ -233,6 +290,19 @@ static int section_read(struct reading *r, size_t i, struct scratch *s, struct s
     return out->html.p && out->text.p && out->title.p && !s->text.failed ? 0 : -1;
 }
 
+/* Elements without anything to see: pictures that had no address. */
+static bool section_is_blank(const struct section *s)
+{
+    static const char *const seen[] = {"<img ", "<video ", "<audio "};
+
+    if (s->text.n)
+        return false;
+    for (size_t i = 0; i < sizeof(seen) / sizeof(*seen); i++)
+        if (str_find(s->html, str_of(seen[i]), 0) != SIZE_MAX)
+            return false;
+    return true;
+}
+
 static bool span_is_entry(const struct reading *r, const struct span *span)
 {
     const struct pattern *skip = r->source->profile->skip_title;
@@ -251,9 +321,14 @@ static int read_sections(struct reading *r)
     buf_init(&s.text, SIZE_MAX);
     buf_init(&s.content, SIZE_MAX);
     page->sections = arena_array(page->arena, r->spans.count + 1, sizeof(*page->sections));
-    for (size_t i = 0; page->sections && i < r->spans.count && done == 0; i++)
-        if (span_is_entry(r, &r->spans.items[i]))
-            done = section_read(r, i, &s, &page->sections[page->count++]);
+    for (size_t i = 0; page->sections && i < r->spans.count && done == 0; i++) {
+        struct section *section = &page->sections[page->count];
+
+        if (!span_is_entry(r, &r->spans.items[i]))
+            continue;
+        done = section_read(r, i, &s, section);
+        page->count += !section_is_blank(section);
+    }
     buf_clear(&s.html);
     buf_clear(&s.text);
     buf_clear(&s.content);
@@ -272,7 +347,7 @@ static enum doubt cut_blocks(struct reading *r)
 static enum doubt read_html(struct reading *r)
 {
     const struct profile *p = r->source->profile;
-    enum doubt d = tree_parse(&r->tree, r->text);
+    enum doubt d = text_prepare(r) < 0 ? DOUBT_LIMIT : tree_parse(&r->tree, r->text);
     xmlNode *root;
 
     if (d != DOUBT_NONE)
@@ -284,9 +359,11 @@ static enum doubt read_html(struct reading *r)
     read_info(r);
     tree_drop(&r->tree, &p->drop);
     r->content = tree_first(&r->tree, &p->content);
+    if (tree_is_over_budget())
+        return DOUBT_LIMIT;
     if (!r->content)
         return looks_like_wall(r, SIZE_MAX) ? DOUBT_WALL : DOUBT_NO_CONTENT;
-    if (tree_is_cut(&r->tree, r->content, r->text))
+    if (tree_is_cut(&r->tree, r->content))
         return DOUBT_CUT;
     if (blocks_read(&r->blocks, r->content) < 0)
         return DOUBT_LIMIT;
@@ -325,6 +402,7 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
 
     *out = NULL;
     buf_init(&r.text_space, SIZE_MAX);
+    buf_init(&r.tidy_text, SIZE_MAX);
     r.page = calloc(1, sizeof(*r.page));
     if (r.page)
         r.page->arena = arena_new();
@@ -335,6 +413,7 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
     blocks_clear(&r.blocks);
     tree_clear(&r.tree);
     buf_clear(&r.text_space);
+    buf_clear(&r.tidy_text);
     if (d == DOUBT_NONE) {
         *out = r.page;
         return d;

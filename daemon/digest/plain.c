@@ -28,19 +28,25 @@ static size_t plain_address_length(struct str s)
     return n;
 }
 
-static size_t plain_find_address(struct str line, size_t from)
+static size_t plain_find_address(struct str line)
 {
-    size_t http = str_find(line, STR("http://"), from);
-    size_t https = str_find(line, STR("https://"), from);
+    size_t at = 0;
 
-    return http < https ? http : https;
+    while ((at = str_find(line, STR("http"), at)) != SIZE_MAX) {
+        struct str rest = str_sub(line, at, line.n);
+
+        if (str_starts(rest, STR("http://")) || str_starts(rest, STR("https://")))
+            break;
+        at++;
+    }
+    return at;
 }
 
 static void plain_write_line(struct buf *html, struct content *content, struct str line)
 {
     size_t at;
 
-    while ((at = plain_find_address(line, 0)) != SIZE_MAX) {
+    while ((at = plain_find_address(line)) != SIZE_MAX) {
         struct str address = str_sub(line, at, line.n);
 
         address.n = plain_address_length(address);

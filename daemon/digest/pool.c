@@ -12,6 +12,10 @@
 
 #define CHUNK_FIRST ((size_t)1024 * 1024)
 #define ALIGN       alignof(max_align_t)
+/* Pieces of up to so many times ALIGN are used again once they are freed. */
+#define CLASSES     64
+/* How far beyond its budget a page may go before allocations fail. */
+#define HARD_FACTOR 4
 
 struct chunk {
     struct chunk *next;
@@ -19,56 +23,120 @@ struct chunk {
     alignas(max_align_t) char data[];
 };
 
-/* Before each piece: its size, for growing it. */
+/* Before each piece: its size. */
 struct piece {
     alignas(max_align_t) size_t size;
 };
 
+/* What stands in a piece that was freed. */
+struct freed {
+    struct freed *next;
+};
+
 static _Thread_local struct {
     bool active, exceeded;
-    size_t left;          /* what may still be taken from the system */
+    size_t taken, budget;
     struct chunk *chunks; /* the one in use first */
+    struct freed *freed[CLASSES];
 } pool;
+
+static size_t hard_limit(void)
+{
+    return pool.budget > SIZE_MAX / HARD_FACTOR ? SIZE_MAX : pool.budget * HARD_FACTOR;
+}
 
 static struct chunk *chunk_add(size_t least)
 {
     size_t size = pool.chunks ? pool.chunks->size * 2 : CHUNK_FIRST;
     struct chunk *c = NULL;
 
-    if (size > pool.left)
-        size = pool.left;
-    if (size < least)
+    if (size < least || pool.taken > hard_limit() - size)
         size = least;
-    if (size <= pool.left)
+    if (least <= hard_limit() && pool.taken <= hard_limit() - size)
         c = malloc(sizeof(*c) + size);
     if (!c) {
         pool.exceeded = true;
         return NULL;
     }
-    pool.left -= size;
+    pool.taken += size;
+    pool.exceeded = pool.exceeded || pool.taken > pool.budget;
     *c = (struct chunk){.next = pool.chunks, .size = size};
     pool.chunks = c;
     return c;
 }
 
+static size_t class_of(size_t size)
+{
+    return size / ALIGN;
+}
+
+static void *freed_take(size_t size)
+{
+    struct freed *f = class_of(size) < CLASSES ? pool.freed[class_of(size)] : NULL;
+
+    if (f)
+        pool.freed[class_of(size)] = f->next;
+    return f;
+}
+
 static void *piece_take(size_t n)
 {
     struct chunk *c = pool.chunks;
-    size_t whole = sizeof(struct piece) + (n + ALIGN - 1) / ALIGN * ALIGN;
+    size_t size = (n + ALIGN - 1) / ALIGN * ALIGN, whole = size + sizeof(struct piece);
     struct piece *p;
+    void *again;
 
     if (n > SIZE_MAX / 4) {
         pool.exceeded = true;
         return NULL;
     }
+    size = size ? size : ALIGN;
+    whole = size + sizeof(struct piece);
+    again = freed_take(size);
+    if (again)
+        return again;
     if (!c || c->size - c->used < whole)
         c = chunk_add(whole);
     if (!c)
         return NULL;
     p = (struct piece *)(c->data + c->used);
     c->used += whole;
-    p->size = whole - sizeof(*p);
+    p->size = size;
     return p + 1;
+}
+
+/* The last piece taken can be given back, or grow, where it is. */
+static bool is_last(const struct piece *p)
+{
+    const struct chunk *c = pool.chunks;
+
+    return (const char *)(p + 1) + p->size == c->data + c->used;
+}
+
+static void piece_give(struct piece *p)
+{
+    size_t class = class_of(p->size);
+
+    if (is_last(p)) {
+        pool.chunks->used -= sizeof(*p) + p->size;
+    } else if (class < CLASSES) {
+        struct freed *f = (struct freed *)(p + 1);
+
+        f->next = pool.freed[class];
+        pool.freed[class] = f;
+    }
+}
+
+static bool piece_grow(struct piece *p, size_t n)
+{
+    struct chunk *c = pool.chunks;
+    size_t size = (n + ALIGN - 1) / ALIGN * ALIGN;
+
+    if (!is_last(p) || c->size - c->used < size - p->size)
+        return false;
+    c->used += size - p->size;
+    p->size = size;
+    return true;
 }
 
 /* What was taken while no pool was begun is the system's, and may be freed at any time. */
@@ -80,14 +148,6 @@ static bool is_pooled(const void *p)
     return false;
 }
 
-/* The last piece taken can be given back, or grow, where it is. */
-static bool is_last(const struct piece *p)
-{
-    const struct chunk *c = pool.chunks;
-
-    return (const char *)(p + 1) + p->size == c->data + c->used;
-}
-
 static void *pool_malloc(size_t n)
 {
     return pool.active ? piece_take(n) : malloc(n);
@@ -95,12 +155,10 @@ static void *pool_malloc(size_t n)
 
 static void pool_free(void *pointer)
 {
-    struct piece *p = (struct piece *)pointer - 1;
-
-    if (!is_pooled(pointer))
+    if (is_pooled(pointer))
+        piece_give((struct piece *)pointer - 1);
+    else
         free(pointer);
-    else if (is_last(p))
-        pool.chunks->used -= sizeof(*p) + p->size;
 }
 
 static void *pool_realloc(void *pointer, size_t n)
@@ -112,14 +170,14 @@ static void *pool_realloc(void *pointer, size_t n)
         return pool_malloc(n);
     if (!is_pooled(pointer))
         return realloc(pointer, n);
-    if (n <= p->size)
+    if (n <= p->size || (n <= SIZE_MAX / 4 && piece_grow(p, n)))
         return pointer;
-    if (is_last(p))
-        pool.chunks->used -= sizeof(*p) + p->size;
     grown = piece_take(n);
-    /* The old bytes are still there, even where they were the last and have just been given back.
-     */
-    return grown ? memmove(grown, pointer, p->size < n ? p->size : n) : NULL;
+    if (!grown)
+        return NULL; /* the old piece is as it was */
+    memcpy(grown, pointer, p->size);
+    piece_give(p);
+    return grown;
 }
 
 static char *pool_strdup(const char *s)
@@ -150,11 +208,25 @@ void pool_install(void)
     warm_up();
 }
 
-void pool_begin(size_t max)
+static void be_silent(void *context, const char *message, ...)
 {
+    (void)context;
+    (void)message;
+}
+
+void pool_begin(size_t budget)
+{
+    /* A parser without memory would write about it on stderr, without end. */
+    xmlSetGenericErrorFunc(NULL, be_silent);
     pool.active = true;
     pool.exceeded = false;
-    pool.left = max;
+    pool.taken = 0;
+    pool.budget = budget;
+}
+
+void pool_extend(size_t more)
+{
+    pool.budget = pool.budget > SIZE_MAX - more ? SIZE_MAX : pool.budget + more;
 }
 
 bool pool_exceeded(void)
@@ -168,6 +240,7 @@ void pool_end(void)
         return;
     xmlResetLastError(); /* the one thing that outlives its page */
     pool.active = false;
+    memset(pool.freed, 0, sizeof(pool.freed));
     while (pool.chunks) {
         struct chunk *next = pool.chunks->next;
 

@@ -47,7 +47,7 @@ static struct span *span_add(struct spans *s)
     return &s->items[s->count++];
 }
 
-static int spans_build(struct spans *s, const struct blocks *blocks, const struct mark *marks,
+static int spans_build(struct spans *s, struct blocks *blocks, const struct mark *marks,
                        bool has_ends)
 {
     struct span *open = NULL;
@@ -56,8 +56,9 @@ static int spans_build(struct spans *s, const struct blocks *blocks, const struc
         bool may_start = !open || !has_ends || blocks->items[i].level;
 
         if (marks[i].marker == MARKER_END && open) {
+            blocks->items[i].marker = true;
             open->closed = true;
-            open->end = i;
+            open->end = blocks->items[i].media ? i + 1 : i;
             open = NULL;
         } else if (marks[i].marker == MARKER_START && may_start) {
             if (open)
@@ -65,7 +66,9 @@ static int spans_build(struct spans *s, const struct blocks *blocks, const struc
             open = span_add(s);
             if (!open)
                 return -1;
-            *open = (struct span){marks[i].title, i, i + 1, i + 1, false};
+            blocks->items[i].marker = true;
+            *open = (struct span){.title = marks[i].title, .head = i, .end = i + 1};
+            open->first = blocks->items[i].media ? i : i + 1;
         }
     }
     if (open)
@@ -73,7 +76,7 @@ static int spans_build(struct spans *s, const struct blocks *blocks, const struc
     return 0;
 }
 
-int spans_find(struct spans *s, const struct blocks *blocks, const struct profile *profile)
+int spans_find(struct spans *s, struct blocks *blocks, const struct profile *profile)
 {
     struct mark *marks = calloc(blocks->count + 1, sizeof(*marks));
     bool has_ends = false;

@@ -4,12 +4,13 @@
 #include "blocks.h"
 #include "profile.h"
 
-/* One section: its title and the blocks [first, end) that are its content. */
+/* One section: its title and the blocks [first, end) that are its content. A picture may stand in
+ * the line of a marker: then that block is among them. */
 struct span {
     struct str title; /* what the first group of section-start matched */
     size_t head;      /* the block of the start marker */
     size_t first, end;
-    bool closed; /* an end marker stands at `end` */
+    bool closed; /* its end marker is there */
 };
 
 struct spans {
@@ -18,5 +19,5 @@ struct spans {
 };
 
 /* Finds the sections of a run of blocks, placeholders and empty ones too. 0, or -1: no memory. */
-int spans_find(struct spans *s, const struct blocks *blocks, const struct profile *profile);
+int spans_find(struct spans *s, struct blocks *blocks, const struct profile *profile);
 void spans_clear(struct spans *s);

@@ -1,6 +1,7 @@
 /* tree: the one place where libxml2's HTML parser runs. */
 #include "tree.h"
 
+#include "elements.h"
 #include "pool.h"
 
 #include <libxml/HTMLparser.h>
@@ -13,7 +14,8 @@
 #define TREE_BYTES_AT_LEAST ((size_t)16 * 1024 * 1024)
 
 /* XPath of profiles is trusted not to be evil, but may be quadratic by mistake. */
-#define XPATH_OPERATIONS 50000000UL
+#define XPATH_OPERATIONS 20000000UL
+#define XPATH_BYTES      ((size_t)64 * 1024 * 1024)
 
 void digest_init(void)
 {
@@ -22,13 +24,45 @@ void digest_init(void)
 
 /* ---- parsing ------------------------------------------------------------------------------- */
 
+/* Elements that have no end tag and that this parser takes for ones that have: all that follows
+ * would become theirs. */
+static bool is_void(const xmlChar *name)
+{
+    static const char *const names[] = {"bgsound", "command", "embed", "keygen",
+                                        "source",  "track",   "wbr"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp((const char *)name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+static void tree_start_element(void *context, const xmlChar *name, const xmlChar **attributes)
+{
+    if (pool_exceeded())
+        xmlStopParser(context);
+    xmlSAX2StartElement(context, name, attributes);
+    if (is_void(name))
+        xmlSAX2EndElement(context, name);
+}
+
+static void tree_characters(void *context, const xmlChar *text, int n)
+{
+    if (pool_exceeded())
+        xmlStopParser(context);
+    xmlSAX2Characters(context, text, n);
+}
+
 /* Called for each element that ends. At the end of the text libxml2 closes what is still open:
- * those are remembered, since a text that ends inside its article was cut short. */
+ * those are remembered, since a text that ends inside its article was cut short. What an end tag
+ * closed is never among them: the text ends with white space behind its last tag. */
 static void tree_end_element(void *context, const xmlChar *name)
 {
     xmlParserCtxt *parser = context;
     struct tree *t = parser->_private;
 
+    if (is_void(name))
+        return;
     if (parser->input->cur >= parser->input->end && parser->node && t->open_count < TREE_OPEN_MAX)
         t->open[t->open_count++] = parser->node;
     xmlSAX2EndElement(context, name);
@@ -45,23 +79,6 @@ static size_t tree_budget(struct str text)
     if (text.n > SIZE_MAX / TREE_BYTES_PER_BYTE - TREE_BYTES_AT_LEAST)
         return SIZE_MAX;
     return text.n * TREE_BYTES_PER_BYTE + TREE_BYTES_AT_LEAST;
-}
-
-/* The end tag that the text ends with closed its element after all. */
-static void tree_mend_last(struct tree *t, struct str text)
-{
-    const char *name;
-    size_t n;
-
-    if (!t->open_count || !text.n || text.p[text.n - 1] != '>')
-        return;
-    name = (const char *)t->open[0]->name;
-    n = strlen(name);
-    if (text.n < n + 3)
-        return;
-    if (memcmp(text.p + text.n - n - 3, "</", 2) == 0 &&
-        str_eq_nocase((struct str){text.p + text.n - n - 1, n}, str_of(name)))
-        memmove(t->open, t->open + 1, --t->open_count * sizeof(*t->open));
 }
 
 static bool tree_is_whole(const xmlParserCtxt *parser)
@@ -85,15 +102,18 @@ enum doubt tree_parse(struct tree *t, struct str text)
     if (!parser)
         return DOUBT_LIMIT;
     parser->_private = t;
+    parser->sax->startElement = tree_start_element;
+    parser->sax->characters = tree_characters;
     parser->sax->endElement = tree_end_element;
     parser->sax->serror = tree_silence;
     t->doc = htmlCtxtReadMemory(parser, text.p, (int)text.n, NULL, "UTF-8", options);
     whole = t->doc && tree_is_whole(parser);
     htmlFreeParserCtxt(parser);
-    tree_mend_last(t, text);
-    if (whole)
-        t->xpath = xmlXPathNewContext(t->doc);
-    if (!t->xpath || pool_exceeded())
+    if (!whole || pool_exceeded())
+        return DOUBT_LIMIT;
+    pool_extend(XPATH_BYTES);
+    t->xpath = xmlXPathNewContext(t->doc);
+    if (!t->xpath)
         return DOUBT_LIMIT;
     t->xpath->error = tree_silence;
     t->xpath->opLimit = XPATH_OPERATIONS;
@@ -113,7 +133,7 @@ static xmlXPathObject *tree_eval(const struct tree *t, const struct path *path)
 {
     t->xpath->node = xmlDocGetRootElement(t->doc);
     t->xpath->opCount = 0;
-    return xmlXPathCompiledEval(path->compiled, t->xpath);
+    return pool_exceeded() ? NULL : xmlXPathCompiledEval(path->compiled, t->xpath);
 }
 
 xmlNode *tree_first(const struct tree *t, const struct path_list *paths)
@@ -158,39 +178,17 @@ void tree_drop(const struct tree *t, const struct path_list *paths)
     for (size_t i = 0; i < paths->count; i++) {
         xmlXPathObject *o = tree_eval(t, &paths->items[i]);
 
-        /* From the last to the first: a node is never freed before one that stands inside it. */
-        if (o && o->type == XPATH_NODESET && o->nodesetval) {
-            xmlXPathNodeSetSort(o->nodesetval);
-            for (int k = o->nodesetval->nodeNr - 1; k >= 0; k--) {
-                xmlNode *node = o->nodesetval->nodeTab[k];
-
-                if (node->type != XML_ELEMENT_NODE || node == xmlDocGetRootElement(t->doc))
-                    continue;
-                xmlUnlinkNode(node);
-                xmlFreeNode(node);
-                o->nodesetval->nodeTab[k] = NULL;
-            }
-        }
+        for (int k = 0; o && o->type == XPATH_NODESET && o->nodesetval && k < o->nodesetval->nodeNr;
+             k++)
+            if (o->nodesetval->nodeTab[k]->type == XML_ELEMENT_NODE)
+                o->nodesetval->nodeTab[k]->_private = (void *)&element_dropped;
         xmlXPathFreeObject(o);
     }
 }
 
 /* ---- how it ended -------------------------------------------------------------------------- */
 
-static bool tree_ends_properly(struct str text)
-{
-    struct str tail = str_sub(text, text.n > 1024 ? text.n - 1024 : 0, 1024);
-
-    for (size_t i = 0; i < tail.n; i++) {
-        struct str rest = str_sub(tail, i, tail.n);
-
-        if (str_starts_nocase(rest, STR("</body")) || str_starts_nocase(rest, STR("</html")))
-            return true;
-    }
-    return false;
-}
-
-bool tree_is_cut(const struct tree *t, const xmlNode *node, struct str text)
+bool tree_is_cut(const struct tree *t, const xmlNode *node)
 {
     static const char *const may_stay_open[] = {"html", "body", "p", "td", "li", "dd"};
 
@@ -199,8 +197,13 @@ bool tree_is_cut(const struct tree *t, const xmlNode *node, struct str text)
             return false;
     for (size_t i = 0; i < t->open_count; i++)
         if (t->open[i] == node)
-            return !tree_ends_properly(text);
+            return true;
     return false;
+}
+
+bool tree_is_over_budget(void)
+{
+    return pool_exceeded();
 }
 
 /* ---- nodes --------------------------------------------------------------------------------- */

@@ -16,8 +16,8 @@ struct tree {
     size_t open_count;
 };
 
-/* Parses UTF-8 text. DOUBT_NONE, or DOUBT_LIMIT where the parser gave up before the end (then
- * nothing is kept). tree_clear(t) in either case. */
+/* Parses UTF-8 text that ends with white space. DOUBT_NONE, or DOUBT_LIMIT where the parser gave up
+ * before the end (then nothing is kept). tree_clear(t) in either case. */
 enum doubt tree_parse(struct tree *t, struct str text);
 void tree_clear(struct tree *t);
 
@@ -25,11 +25,14 @@ void tree_clear(struct tree *t);
 xmlNode *tree_first(const struct tree *t, const struct path_list *paths);
 /* The string value of the first path that gives one that is not blank, trimmed, in `a`. */
 struct str tree_string(const struct tree *t, const struct path_list *paths, struct arena *a);
-/* Takes all nodes that the paths select out of the document. */
+/* All elements that the paths select become element_dropped: they stay where they are, since the
+ * reader of the page sees them, but are no part of any entry. */
 void tree_drop(const struct tree *t, const struct path_list *paths);
 /* Whether `node` was left open by a text that broke off: an element whose end tag HTML lets nobody
- * leave out, on a page that does not end in </body> or </html> either. */
-bool tree_is_cut(const struct tree *t, const xmlNode *node, struct str text);
+ * leave out, and that no end tag of an element around it closed either. */
+bool tree_is_cut(const struct tree *t, const xmlNode *node);
+/* Whether paths took more memory than they may: what they gave is not to be trusted. */
+bool tree_is_over_budget(void);
 
 /* An attribute's value, a view into the tree; empty where it is not there. */
 struct str tree_attribute(const xmlNode *node, const char *name);

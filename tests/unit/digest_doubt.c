@@ -1,5 +1,8 @@
 /* Doubt: pages that must not be believed, each with its reason. */
 #include "digest_help.h"
+#include "../../daemon/digest/pool.h"
+
+#include <libxml/xmlmemory.h>
 
 #define GOOD "<div id=c><p>#A</p><p>one</p><p>....</p></div>"
 
@@ -25,6 +28,15 @@ static const struct doubtful pages[] = {
      DOUBT_NO_SECTIONS},
     {"placeholders alone", NULL, "<html><body><div id=c><p>#xxx</p><p>y</p></div></body></html>",
      DOUBT_NO_SECTIONS},
+    {"good, end tags left out", NULL, "<html><body><div id=c><p>#A<p>one</div>", DOUBT_NONE},
+    {"good, white space in an end tag", NULL, "<div id=c><p>#A<p>one</p></div >", DOUBT_NONE},
+    {"good, where nobody searches", NULL, "<html><body><noscript>" GOOD "</noscript></body></html>",
+     DOUBT_NONE},
+    {"a mark of byte order alone", NULL, "\xff\xfe", DOUBT_EMPTY},
+    {"cut, with an end tag in a comment", NULL,
+     "<html><body><div id=c><p>#A</p><p>one</p><!-- </body> --><p>two trunc", DOUBT_CUT},
+    {"cut by a comment without end", NULL,
+     "<html><body><div id=c><p>#A</p><p>one</p><!-- <p>two</p></div></body></html>", DOUBT_CUT},
     {"cut in a paragraph", NULL, "<html><body><div id=c><p>#A</p><p>one</p><p>on", DOUBT_CUT},
     {"cut in a tag", NULL, "<html><body><div id=c><p>#A</p><p>one</p><p cla", DOUBT_CUT},
     {"cut between blocks", NULL, "<html><body><div id=c><p>#A</p><p>one</p>\n", DOUBT_CUT},
@@ -93,6 +105,58 @@ static void test_nested_too_deep(void **state)
     profile_unref(p);
 }
 
+/* Many small elements: parsed, or refused with a reason; never anything else. */
+static void test_small_elements(void **state)
+{
+    struct profile *p = marks_profile();
+    struct page *page;
+    struct error e;
+    struct buf html;
+
+    (void)state;
+    buf_init(&html, SIZE_MAX);
+    buf_puts(&html, "<html><body><div id=c><h1>#T</h1><table>");
+    for (int i = 0; i < 10000; i++)
+        buf_puts(&html, "<tr><td align=center>1</td><td>2</td><td>3</td><td>4</td></tr>\n");
+    buf_puts(&html, "</table><pre>");
+    for (int i = 0; i < 60000; i++)
+        buf_puts(&html, "<span class=\"k\">x</span> ");
+    buf_puts(&html, "</pre><p>....</p></div></body></html>");
+    assert_int_equal(read_with(p, html.data, &page, &e), DOUBT_NONE);
+    assert_int_equal(text_length(page->sections[0].text), 10000 * 8 + 60000 * 2 - 1);
+    page_free(page);
+    buf_clear(&html);
+    profile_unref(p);
+}
+
+/* The pool of a page: over its budget it says so and goes on giving for a while, and where it can
+ * give no more, what was given stands as it was. */
+static void test_pool(void **state)
+{
+    char *p, *q;
+
+    (void)state;
+    pool_begin(2 << 20);
+    p = xmlMalloc(600 << 10);
+    memset(p, 'p', 600 << 10);
+    assert_false(pool_exceeded());
+    q = xmlRealloc(p, 4 << 20);
+    assert_non_null(q);
+    assert_true(pool_exceeded());
+    assert_int_equal(q[(600 << 10) - 1], 'p');
+    assert_null(xmlRealloc(q, 100 << 20));
+    assert_int_equal(q[0], 'p');
+    xmlFree(q);
+    p = xmlMalloc(100);
+    q = xmlMalloc(100);
+    xmlFree(p);
+    assert_ptr_equal(xmlMalloc(100), p); /* used again */
+    xmlFree(q);
+    pool_end();
+    p = xmlMalloc(10); /* outside of any pool it is the system's */
+    xmlFree(p);
+}
+
 static void test_charsets(void **state)
 {
     static const struct {
@@ -157,9 +221,13 @@ static void test_bad_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pages),           cmocka_unit_test(test_wall_late),
-        cmocka_unit_test(test_nested_too_deep), cmocka_unit_test(test_charsets),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_wall_late),
+        cmocka_unit_test(test_nested_too_deep),
+        cmocka_unit_test(test_charsets),
         cmocka_unit_test(test_bad_bytes),
+        cmocka_unit_test(test_small_elements),
+        cmocka_unit_test(test_pool),
     };
 
     digest_init();

@@ -78,6 +78,30 @@ static const struct layout layouts[] = {
      "A|<p>t</p><p>f</p>\n"},
     {"bold across paragraphs", "<p>#A</p><strong><p>one</p><p>two</p></strong><p>....</p>",
      "A|<p><strong>one</strong></p><p><strong>two</strong></p>\n"},
+    {"elements without end tags",
+     "<p>#A</p><p>before <embed src=v> after</p><keygen><p>next</p><p>lo<wbr>ng</p>"
+     "<video><source src=/a.mp4><source src=/b.webm></video><p>....</p><p>#B</p>x<p>....</p>",
+     "A|<p>before  after</p><p>next</p><p>long</p><p><video controls=\"\" preload=\"none\">"
+     "<source src=\"https://site.example/a.mp4\"><source src=\"https://site.example/b.webm\">"
+     "</video></p>\nB|<p>x</p>\n"},
+    {"empty comments", "<p>#A</p><p>x</p><!--><p>y</p><!---><p>....</p><p>#B</p>z",
+     "A|<p>x</p><p>y</p>\nB|<p>z</p>\n"},
+    {"pictures in the lines of marks",
+     "<p>#A <img src=/a.png></p><p>x</p><p><img src=/b.png>....</p><p>#B</p><p>y</p>",
+     "A|<p><img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\"></p><p>x</p>"
+     "<p><img src=\"https://site.example/b.png\" referrerpolicy=\"no-referrer\"></p>\n"
+     "B|<p>y</p>\n"},
+    {"blocks inside headings",
+     "<h1><div>#A</div></h1><p>x</p><h1><div>#B</div></h1><p>y</p><p>....</p>",
+     "A|<p>x</p>\nB|<p>y</p>\n"},
+    {"a link in a link", "<p>#A</p><a href=/1><div><a href=/2>two</a></div></a><p>....</p>",
+     "A|<p><a href=\"https://site.example/2\">two</a></p>\n"},
+    {"a target that is no text",
+     "<p>#A</p><p><a href='https://out.example/?to=http%3A%2F%2F%FF%FE.example%2F'>x</a></p>",
+     "A|<p><a href=\"https://out.example/?to=http%3A%2F%2F%FF%FE.example%2F\">x</a></p>\n"},
+    {"a picture without an address",
+     "<p>#A</p><p><img src='javascript:1'></p><p>....</p><p>#B</p><p>x</p><p>....</p>",
+     "B|<p>x</p>\n"},
     {"references", "<p>#A &amp; B</p><p>1 &lt; 2 &#x3f; &quot;</p><p>....</p>",
      "A & B|<p>1 &lt; 2 ? &quot;</p>\n"},
 };

@@ -200,6 +200,34 @@ static void test_title_is_handed_on(void **state)
     end(&h);
 }
 
+/* A line that may be anybody's does not take an entry whose title still stands. */
+static void test_short_content_speaks_for_nobody(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "Y:to be continued", "new Y");
+    poll_spec(&h, "X:to be continued|Y:to be continued, and here is now the rest",
+              "new X, changed Y");
+    assert_id(&h, "Y", "Y", 1);
+    poll_spec(&h, "Z:to be continued|Y:to be continued, and here is now the rest", "renamed Z");
+    end(&h);
+}
+
+/* A link that one entry gives up is there for another in the same poll. */
+static void test_links_are_handed_on(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_spec(&h, "T:" LONG("a"), "new T");
+    poll_spec(&h, "T:完全不同的文章内容写在这里没有重复|Old T:" LONG("a"), "new T, renamed Old T");
+    assert_str(named(&h, "T", true)->link, "https://site.example/a/page.html?x=1#:~:text=T");
+    end(&h);
+}
+
 static void test_copy_is_new(void **state)
 {
     struct history h;
@@ -334,6 +362,8 @@ int main(void)
         cmocka_unit_test(test_copy_is_new),
         cmocka_unit_test(test_dates),
         cmocka_unit_test(test_page_dates),
+        cmocka_unit_test(test_short_content_speaks_for_nobody),
+        cmocka_unit_test(test_links_are_handed_on),
         cmocka_unit_test(test_links_are_distinct),
         cmocka_unit_test(test_guard),
         cmocka_unit_test(test_silent_changes),
