@@ -205,6 +205,17 @@ uninstall:
 deps:
 	@.ci/deps build
 
+.PHONY: help
+help:
+	@echo "make              build/digestd"
+	@echo "make run          the sample page and a real blog, in the foreground"
+	@echo "make check        the tests"
+	@echo "make check-deep   the tests again, under sanitizers and valgrind"
+	@echo "make check-peers  against feed readers and validators that others wrote"
+	@echo "make bench        figures"
+	@echo "make install, uninstall   honour DESTDIR, prefix, sysconfdir, systemdsystemunitdir"
+	@echo "make clean"
+
 .PHONY: clean
 clean:
 	rm -rf build

@@ -12,6 +12,8 @@ struct pattern;
 /* NULL and `e` ("… at offset 3: missing )") where it does not compile. */
 struct pattern *pattern_new(struct str regex, struct error *e);
 void pattern_free(struct pattern *p);
+/* Whether the regex has a group to take something out of a match. */
+bool pattern_has_group(const struct pattern *p);
 /* Whether `subject` matches; its first group goes to *group where that is not NULL (a view into
  * subject; empty where the group took no part). A subject that is not UTF-8, or a match over the
  * limits, does not match. */

@@ -34,8 +34,9 @@ enum site_keep {
 int site_publish(struct site *s, const char *path, struct body *body, enum site_keep keep);
 /* There is nothing at `path` (404 for whoever waits, and what stood there goes). */
 int site_refuse(struct site *s, const char *path);
-/* What is cached at `path` is out of date. Whoever waits for it goes on waiting. */
-int site_expire(struct site *s, const char *path);
+/* The pages of this source that are cached, those below /NAME/, are out of date. Whoever waits for
+ * one goes on waiting. */
+int site_expire(struct site *s, const char *name);
 /* A source's line of the index (copied). */
 int site_tell(struct site *s, const struct feed_row *row);
 /* The source is gone: its row, and every path that begins with /NAME. or /NAME/. */

@@ -73,9 +73,14 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     command = command_named(argv[1]);
+    if (!command && argv[1][0] == '-')
+        return cli_fail(EXIT_CONF,
+                        "unknown option '%s'; options stand behind a command, and "
+                        "'digestd --help' lists both",
+                        argv[1]);
     if (!command)
-        return cli_fail(EXIT_CONF, "unknown %s '%s'; 'digestd --help' lists the commands",
-                        argv[1][0] == '-' ? "option" : "command", argv[1]);
+        return cli_fail(EXIT_CONF, "unknown command '%s'; 'digestd --help' lists the commands",
+                        argv[1]);
     for (int i = 2; i < argc && strcmp(argv[i], "--") != 0; i++) {
         status = answer_common(argv[i]);
         if (status >= 0)

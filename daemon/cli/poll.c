@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names of more sources than anybody has. */
+#define REQUEST_MAX ((size_t)4 * 1024 * 1024)
+
 /* A poll in this process. */
 struct polling {
     struct ev_loop *loop;
@@ -107,14 +110,16 @@ static int poll_there(const struct conf *conf, const char *busy, char **names, s
     struct error e;
     int status;
 
-    buf_init(&request, 65536);
+    buf_init(&request, REQUEST_MAX);
     buf_puts(&request, "poll");
     for (size_t i = 0; i < count; i++)
         buf_printf(&request, " %s", names[i]);
+    for (size_t i = 0; !count && i < conf->sources_count; i++)
+        buf_printf(&request, " %s", conf->sources[i].name);
     status = request.failed ? error_set(&e, "too many names")
                             : control_ask(conf->state_dir, buf_str(&request), stdout, &e);
     buf_clear(&request);
-    return status >= 0 ? status : cli_fail(EXIT_STATE, "%s; %s", busy, e.text);
+    return status >= 0 ? status : cli_fail(EXIT_STATE, "%s (%s)", busy, e.text);
 }
 
 static int poll_conf(struct conf *conf, struct proc_helper *helper, char **names, size_t count)

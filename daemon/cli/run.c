@@ -191,10 +191,14 @@ static void reload(struct daemon *d)
 
 static void on_hangup(struct ev_loop *loop, ev_signal *w, int events)
 {
+    struct daemon *d = w->data;
+
     (void)loop;
     (void)events;
+    if (d->stopping)
+        return;
     service_notify("RELOADING=1");
-    reload(w->data);
+    reload(d);
     service_notify("READY=1");
 }
 
@@ -219,31 +223,90 @@ static void say_row(void *arg, const char *source, const char *event, const char
     buf_clear(&row);
 }
 
-static void say_polled(void *arg, size_t failed)
+/* Drops from `names` those that are no source of ours, with a row each. How many were dropped. */
+static size_t refuse_unknown(struct daemon *d, struct control_client *client, struct str *names,
+                             size_t *count)
 {
-    control_end(arg, failed ? EXIT_SOURCE : EXIT_OK);
+    size_t kept = 0, refused;
+
+    for (size_t i = 0; i < *count; i++) {
+        char name[64];
+
+        if (conf_source(d->conf, names[i])) {
+            names[kept++] = names[i];
+            continue;
+        }
+        snprintf(name, sizeof(name), "%.*s", STR_ARG(names[i]));
+        say_row(client, name, "error", "-",
+                STR("the running daemon has not read of this source: reload it"));
+    }
+    refused = *count - kept;
+    *count = kept;
+    return refused;
 }
 
-#define NAMES_MOST 4096
+/* A poll that somebody asked for. */
+struct asked {
+    struct control_client *client;
+    size_t refused;
+};
+
+static void say_asked_row(void *arg, const char *source, const char *event, const char *id,
+                          struct str title)
+{
+    struct asked *asked = arg;
+
+    say_row(asked->client, source, event, id, title);
+}
+
+static void say_polled(void *arg, size_t failed)
+{
+    struct asked *asked = arg;
+
+    control_end(asked->client, failed || asked->refused ? EXIT_SOURCE : EXIT_OK);
+    free(asked);
+}
+
+/* The names follow the verb, all of them: what the asker's conf has, ours need not have. */
+static int start_asked(struct daemon *d, struct control_client *client, struct str names_text,
+                       struct error *e)
+{
+    struct str *names = calloc(names_text.n / 2 + 2, sizeof(*names));
+    struct asked *asked = calloc(1, sizeof(*asked));
+    size_t count = 0;
+    int done = names && asked ? 0 : error_set(e, "out of memory");
+
+    while (done == 0 && names_text.n)
+        names[count++] = str_cut(&names_text, ' ');
+    if (done == 0) {
+        asked->client = client;
+        asked->refused = refuse_unknown(d, client, names, &count);
+    }
+    if (done == 0 && count)
+        done = engine_poll(d->engine, names, count, say_asked_row, say_polled, asked, e);
+    else if (done == 0)
+        say_polled(asked, 0);
+    if (done < 0)
+        free(asked);
+    free(names);
+    return done;
+}
 
 static void on_request(void *arg, struct control_client *client, struct str line)
 {
     struct daemon *d = arg;
-    struct str *names = calloc(NAMES_MOST, sizeof(*names));
     struct str verb = str_cut(&line, ' ');
-    size_t count = 0;
-    struct error e = {"unknown request"};
+    struct error e = {"the daemon does not know this request: is it of another version?"};
     int done = -1;
 
-    while (names && line.n && count < NAMES_MOST)
-        names[count++] = str_cut(&line, ' ');
-    if (names && str_eq(verb, STR("poll")) && !d->stopping)
-        done = engine_poll(d->engine, names, count, say_row, say_polled, client, &e);
+    if (d->stopping)
+        error_set(&e, "the daemon is stopping");
+    else if (str_eq(verb, STR("poll")))
+        done = start_asked(d, client, line, &e);
     if (done < 0) {
         say_row(client, "-", "error", "-", str_of(e.text));
         control_end(client, EXIT_SOURCE);
     }
-    free(names);
 }
 
 /* ---- starting ------------------------------------------------------------------------------ */
@@ -266,6 +329,17 @@ static int add_listener(struct daemon *d, int fd, struct error *e)
     return http_server_add(d->server, fd, e);
 }
 
+/* Whether nobody could follow a link to this address. */
+static bool address_is_private(const char *address)
+{
+    static const char *const beginnings[] = {"unix:", "0.0.0.0:", "[::]:"};
+
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+        if (str_starts(str_of(address), str_of(beginnings[i])))
+            return true;
+    return false;
+}
+
 static int open_listeners(struct daemon *d, struct error *e)
 {
     int first, handed = service_listen_fds(&first);
@@ -273,6 +347,11 @@ static int open_listeners(struct daemon *d, struct error *e)
     for (int i = 0; i < handed; i++)
         if (add_listener(d, first + i, e) < 0)
             return -1;
+    if (handed && address_is_private(d->address) && !d->conf->base_url)
+        return error_set(e,
+                         "the socket that was handed over, %s, says nothing of where readers find "
+                         "it: set base-url",
+                         d->address);
     for (size_t i = 0; !handed && i < d->conf->listen.count; i++) {
         int fd = http_listen(d->conf->listen.items[i], e);
 

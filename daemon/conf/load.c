@@ -131,6 +131,8 @@ static void load_daemon(struct loading *l)
         struct str rest = str_of(l->env->state_directory), first = str_cut(&rest, ':');
 
         replace(l, &c->state_dir, strndup(first.p, first.n));
+    } else {
+        beside(l, &c->state_dir);
     }
     if (l->env->profile_dir && l->env->profile_dir[0])
         replace(l, &c->profile_dir, strdup(l->env->profile_dir));

@@ -20,8 +20,9 @@ static const struct reason reasons[] = {
     [DOUBT_CUT] = {"cut short", "the page ends in the middle of its article"},
     [DOUBT_NO_CONTENT] = {"no content element", "none of the profile's content paths is on the "
                                                 "page; the site may have changed its layout"},
-    [DOUBT_NO_SECTIONS] = {"no sections", "the article is there, but no section begins in it; "
-                                          "check section-start of the profile"},
+    [DOUBT_NO_SECTIONS] = {"no sections",
+                           "the article is there, but no section with anything in it; "
+                           "check section-start of the profile"},
     [DOUBT_LIMIT] = {"parser limit", "the page is nested too deeply or too large for the parser, "
                                      "which left out its end"},
     [DOUBT_LOST] = {"too many lost", NULL},

@@ -1,15 +1,19 @@
 /* engine: which source is polled when, and how the conf of a running daemon is exchanged. */
 #include "internal.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 /* Fetches at once. */
-#define RUNNING_MOST  32
-/* The timer looks at the clock this often at the latest, so that a clock that was set does not put
- * off a poll for hours. */
-#define LOOK_AT_CLOCK 3600.0
+#define RUNNING_MOST      32
+/* And at one host. */
+#define HOST_RUNNING_MOST 2
+/* Seconds between signs of life at the most. */
+#define ROUND_MOST        3600
 
 int64_t engine_now(const struct engine *en)
 {
@@ -35,9 +39,14 @@ void engine_alive(const struct engine *en)
 
 /* ---- when ---------------------------------------------------------------------------------- */
 
-static bool source_is_due(const struct engine_source *s, int64_t now)
+/* When a source is due. What was kept may be nonsense: the clock can have been wrong. */
+static int64_t source_due(const struct engine_source *s, int64_t now)
 {
-    return s->due_now || (s->engine->started && s->state.schedule.next_poll <= now);
+    if (s->due_now)
+        return INT64_MIN;
+    if (!s->engine->started || s->fetch)
+        return INT64_MAX;
+    return schedule_at_start(&s->state.schedule, now, s->conf->poll.interval);
 }
 
 static void check_stopped(struct engine *en)
@@ -52,60 +61,98 @@ static void check_stopped(struct engine *en)
     stopped(en->stopped_arg);
 }
 
-/* Starts what is due, as far as so many may run at once: the end of a fetch starts the rest. */
-static void start_due(struct engine *en, int64_t now)
+/* Whether a fetch may begin now: a host gets a few at once, whatever else is due. */
+static bool host_has_room(const struct engine *en, const struct engine_source *s)
 {
-    for (size_t i = 0; i < en->count && en->running < RUNNING_MOST; i++)
-        if (!en->sources[i]->fetch && source_is_due(en->sources[i], now))
-            poll_begin(en->sources[i]);
+    struct str host = uri_host(str_of(s->conf->url));
+    size_t running = 0;
+
+    for (size_t i = 0; i < en->count && host.n; i++)
+        running += en->sources[i]->fetch &&
+                   str_eq_nocase(uri_host(str_of(en->sources[i]->conf->url)), host);
+    return running < HOST_RUNNING_MOST;
 }
 
-/* Seconds until a source is due that is not being fetched, or until the next look at the clock. */
-static double until_next(const struct engine *en, int64_t now)
+/* The source that has been due for longest and may begin. NULL: none. */
+static struct engine_source *next_due(struct engine *en, int64_t now)
 {
-    double delay = LOOK_AT_CLOCK;
+    struct engine_source *next = NULL;
+    int64_t least = now;
 
     for (size_t i = 0; i < en->count; i++) {
-        double left = (double)(en->sources[i]->state.schedule.next_poll - now);
+        struct engine_source *s = en->sources[i];
+        int64_t due = source_due(s, now);
 
-        if (!en->sources[i]->fetch && left < delay)
-            delay = left;
+        if (s->fetch || due > least || (next && due == least) || !host_has_room(en, s))
+            continue;
+        least = due;
+        next = s;
     }
-    return delay > 0. ? delay : 0.;
+    return next;
 }
 
-static void set_timer(struct engine *en, double delay)
+/* The time of the next poll of a source that is not being fetched, or of the next sign of life. */
+static int64_t next_round(const struct engine *en, int64_t now)
 {
-    ev_timer_stop(en->options.loop, &en->due);
-    ev_now_update(en->options.loop);
-    ev_timer_set(&en->due, delay, 0.);
-    ev_timer_start(en->options.loop, &en->due);
+    int64_t next = now + ROUND_MOST;
+
+    for (size_t i = 0; i < en->count; i++) {
+        int64_t due = source_due(en->sources[i], now);
+
+        if (due > now && due < next)
+            next = due;
+    }
+    return next;
+}
+
+/* On the wall clock, and with a ring when that is set: a machine that slept, or whose clock was
+ * wrong at first, must not oversleep. */
+static void alarm_set(struct engine *en, int64_t at)
+{
+    struct itimerspec when = {.it_value = {.tv_sec = (time_t)at}};
+
+    timerfd_settime(en->alarm, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &when, NULL);
 }
 
 void engine_arm_soon(struct engine *en)
 {
-    set_timer(en, 0.);
+    ev_timer_stop(en->options.loop, &en->soon);
+    ev_timer_set(&en->soon, 0., 0.);
+    ev_timer_start(en->options.loop, &en->soon);
 }
 
 void engine_arm(struct engine *en)
 {
     int64_t now = engine_now(en);
-    double delay;
+    struct engine_source *s;
 
-    ev_timer_stop(en->options.loop, &en->due);
+    jobs_sweep(en);
     check_stopped(en);
     if (en->stopping)
         return;
-    start_due(en, now);
-    delay = until_next(en, now);
-    en->due_at = now + (int64_t)delay;
+    while (en->running < RUNNING_MOST && (s = next_due(en, now)) != NULL)
+        poll_begin(s);
+    jobs_sweep(en); /* one that could not begin has ended */
+    /* What is due and may not begin yet is begun at the end of a fetch. */
+    en->due_at = next_round(en, now);
     publish_beat(en);
-    /* Where too much is due at once, the end of a fetch is what to wait for. */
-    if (en->started && (delay > 0. || en->running < RUNNING_MOST))
-        set_timer(en, delay);
+    if (en->started)
+        alarm_set(en, en->due_at);
 }
 
-static void on_due(struct ev_loop *loop, ev_timer *w, int events)
+static void on_due(struct ev_loop *loop, ev_io *w, int events)
+{
+    struct engine *en = w->data;
+    uint64_t rings;
+
+    (void)loop;
+    (void)events;
+    if (read(en->alarm, &rings, sizeof(rings)) < 0 && errno != ECANCELED)
+        return;
+    engine_arm(en);
+}
+
+static void on_soon(struct ev_loop *loop, ev_timer *w, int events)
 {
     (void)loop;
     (void)events;
@@ -126,6 +173,14 @@ static void on_missed(struct ev_loop *loop, ev_async *w, int events)
     publish_misses(w->data);
 }
 
+/* Whoever waits for this source is told. */
+static void give_up(struct engine_source *s)
+{
+    poll_cancel(s);
+    s->begun = UINT64_MAX;
+    jobs_report(s, NULL, "the daemon is stopping");
+}
+
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
 {
     struct engine *en = w->data;
@@ -133,7 +188,8 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
     (void)loop;
     (void)events;
     for (size_t i = 0; i < en->count; i++)
-        poll_cancel(en->sources[i]);
+        give_up(en->sources[i]);
+    jobs_sweep(en);
     check_stopped(en);
 }
 
@@ -149,17 +205,25 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     }
     en->options = *options;
     en->store_works = true;
-    en->fetcher = fetcher_new(options->loop, options->helper, e);
+    en->alarm = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (en->alarm < 0)
+        error_set(e, "cannot make a timer: %s", strerror(errno));
+    else
+        en->fetcher = fetcher_new(options->loop, options->helper, e);
     if (!en->fetcher) {
+        if (en->alarm >= 0)
+            close(en->alarm);
         free(en);
         return NULL;
     }
-    ev_timer_init(&en->due, on_due, 0., 0.);
+    ev_io_init(&en->due, on_due, en->alarm, EV_READ);
+    ev_timer_init(&en->soon, on_soon, 0., 0.);
     ev_timer_init(&en->flush, on_flush, 0., 0.);
     ev_timer_init(&en->deadline, on_deadline, 0., 0.);
     ev_async_init(&en->missed, on_missed);
-    en->due.data = en->flush.data = en->deadline.data = en->missed.data = en;
+    en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
     ev_async_start(options->loop, &en->missed);
+    ev_io_start(options->loop, &en->due);
     return en;
 }
 
@@ -174,12 +238,15 @@ void engine_stop(struct engine *en, double seconds, void (*stopped)(void *arg), 
     en->started = false;
     en->stopping = true;
     for (size_t i = 0; i < en->count; i++)
-        en->sources[i]->due_now = false;
+        if (!en->sources[i]->fetch)
+            give_up(en->sources[i]);
     en->stopped = stopped;
     en->stopped_arg = arg;
-    ev_timer_stop(en->options.loop, &en->due);
+    ev_io_stop(en->options.loop, &en->due);
+    ev_timer_stop(en->options.loop, &en->soon);
     ev_timer_set(&en->deadline, seconds, 0.);
     ev_timer_start(en->options.loop, &en->deadline);
+    jobs_sweep(en);
     check_stopped(en);
 }
 
@@ -197,7 +264,8 @@ void engine_free(struct engine *en)
     for (size_t i = 0; i < en->count; i++)
         poll_cancel(en->sources[i]);
     poll_flush(en);
-    ev_timer_stop(en->options.loop, &en->due);
+    ev_io_stop(en->options.loop, &en->due);
+    ev_timer_stop(en->options.loop, &en->soon);
     ev_timer_stop(en->options.loop, &en->flush);
     ev_timer_stop(en->options.loop, &en->deadline);
     ev_async_stop(en->options.loop, &en->missed);
@@ -206,6 +274,7 @@ void engine_free(struct engine *en)
     publish_misses(en);
     sources_free(en->sources, en->count);
     fetcher_free(en->fetcher);
+    close(en->alarm);
     conf_unref(en->conf);
     free(en->base_url);
     free(en);

@@ -18,6 +18,7 @@ struct engine_source {
     struct source_state state;
     struct fetch *fetch; /* under way */
     bool due_now;        /* somebody asked for a poll */
+    uint64_t begun;      /* polls so far: who asks waits for one that begins after that */
     bool dirty;          /* state has changed and is not yet in the store */
     size_t entries;      /* in its feed */
 };
@@ -31,8 +32,10 @@ struct engine {
     size_t count;
     size_t running; /* fetches under way */
     bool started, stopping;
-    ev_timer due;   /* the next poll, or the next look at the clock */
-    int64_t due_at; /* when that is: until then no sign of life is to be expected */
+    int alarm; /* a timerfd on the wall clock: rings when a source is due, or the clock is set */
+    ev_io due; /* its watcher */
+    ev_timer soon;  /* a round is wanted, from the loop */
+    int64_t due_at; /* when it rings: until then no sign of life is to be expected */
     ev_timer flush; /* quiet polls that wait to be written together */
     struct job *jobs;
     struct mailbox misses;
@@ -74,6 +77,8 @@ void poll_flush(struct engine *en);
 
 /* ---- jobs.c: polls that somebody asked for -------------------------------------------------- */
 
+/* Ends the jobs that wait for nobody any more. */
+void jobs_sweep(struct engine *en);
 /* Tells the jobs that wait for this source what its poll gave. `outcome` NULL: no event. `reason`
  * NULL: it did not fail. */
 void jobs_report(struct engine_source *s, const struct outcome *outcome, const char *reason);
@@ -88,8 +93,6 @@ void jobs_free(struct engine *en);
 void publish_feeds(struct engine_source *s);
 /* Its line of the index alone. */
 void publish_row(const struct engine_source *s);
-/* The pages of these entries are out of date. */
-void publish_expire(const struct engine_source *s, const struct outcome *outcome);
 /* Renders what the site was asked for. */
 void publish_misses(struct engine *en);
 /* A sign of life for /healthz. */

@@ -4,9 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A source that is waited for. */
+struct wait {
+    struct engine_source *source; /* NULL: done */
+    uint64_t poll;                /* that one of its polls, or a later one */
+};
+
 struct job {
     struct job *next;
-    struct engine_source **waits; /* NULL where done */
+    struct wait *waits;
     size_t count, left, failed;
     engine_row *row;
     engine_polled *polled;
@@ -30,10 +36,10 @@ static int job_choose(struct engine *en, struct job *job, const struct str *name
         if (!found)
             return error_set(e, "%s has no source '%.*s'", en->conf->file, STR_ARG(names[i]));
         for (size_t k = 0; k < job->count && found; k++)
-            if (job->waits[k] == found)
+            if (job->waits[k].source == found)
                 found = NULL; /* named twice */
         if (found)
-            job->waits[job->count++] = found;
+            job->waits[job->count++] = (struct wait){found, found->begun + 1};
     }
     return 0;
 }
@@ -50,7 +56,7 @@ int engine_poll(struct engine *en, const struct str *names, size_t count, engine
     struct job *job = calloc(1, sizeof(*job));
 
     if (job)
-        job->waits = calloc((count ? count : en->count) + 1, sizeof(struct engine_source *));
+        job->waits = calloc((count ? count : en->count) + 1, sizeof(*job->waits));
     if (!job || !job->waits) {
         free(job);
         return error_set(e, "out of memory");
@@ -66,7 +72,7 @@ int engine_poll(struct engine *en, const struct str *names, size_t count, engine
     job->next = en->jobs;
     en->jobs = job;
     for (size_t i = 0; i < job->count; i++)
-        job->waits[i]->due_now = true;
+        job->waits[i].source->due_now = true;
     engine_arm_soon(en);
     return 0;
 }
@@ -83,12 +89,14 @@ static void job_tell(const struct job *job, const struct engine_source *s,
         job->row(job->arg, name, "error", "-", str_of(reason));
 }
 
-/* Takes the source off the job's list. True where it stood there. */
+/* Takes the source off the job's list. True where it stood there, and not for a later poll than
+ * this one: what was on its way already when somebody asked may be older than what they ask about.
+ */
 static bool job_strike(struct job *job, const struct engine_source *s)
 {
     for (size_t i = 0; i < job->count; i++)
-        if (job->waits[i] == s) {
-            job->waits[i] = NULL;
+        if (job->waits[i].source == s && job->waits[i].poll <= s->begun) {
+            job->waits[i].source = NULL;
             job->left--;
             return true;
         }
@@ -97,15 +105,20 @@ static bool job_strike(struct job *job, const struct engine_source *s)
 
 void jobs_report(struct engine_source *s, const struct outcome *outcome, const char *reason)
 {
-    struct job **link = &s->engine->jobs;
-
-    while (*link) {
-        struct job *job = *link;
-
+    for (struct job *job = s->engine->jobs; job; job = job->next)
         if (job_strike(job, s)) {
             job_tell(job, s, outcome, reason);
             job->failed += reason != NULL;
         }
+}
+
+void jobs_sweep(struct engine *en)
+{
+    struct job **link = &en->jobs;
+
+    while (*link) {
+        struct job *job = *link;
+
         if (job->left) {
             link = &job->next;
             continue;
@@ -118,6 +131,7 @@ void jobs_report(struct engine_source *s, const struct outcome *outcome, const c
 
 void jobs_forget_source(struct engine_source *s)
 {
+    s->begun = UINT64_MAX;
     jobs_report(s, NULL, "the source was taken out of the conf");
 }
 
@@ -125,9 +139,9 @@ void jobs_move(struct engine *en, struct engine_source *const *sources, size_t c
 {
     for (struct job *job = en->jobs; job; job = job->next)
         for (size_t i = 0; i < job->count; i++)
-            for (size_t k = 0; job->waits[i] && k < count; k++)
-                if (strcmp(job->waits[i]->conf->name, sources[k]->conf->name) == 0) {
-                    job->waits[i] = sources[k];
+            for (size_t k = 0; job->waits[i].source && k < count; k++)
+                if (strcmp(job->waits[i].source->conf->name, sources[k]->conf->name) == 0) {
+                    job->waits[i] = (struct wait){sources[k], sources[k]->begun + 1};
                     break;
                 }
 }

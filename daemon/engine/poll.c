@@ -29,11 +29,16 @@ static void flush_some(struct engine *en, struct engine_source **from, size_t co
 {
     const struct source_state *states[FLUSH_MOST];
     struct error e;
+    bool works;
 
     for (size_t i = 0; i < count; i++)
         states[i] = &from[i]->state;
-    en->store_works = store_commit_quiet(en->options.store, states, count, &e) == 0;
-    if (!en->store_works) {
+    works = store_commit_quiet(en->options.store, states, count, &e) == 0;
+    if (works != en->store_works) {
+        en->store_works = works;
+        publish_beat(en);
+    }
+    if (!works) {
         engine_log(en, 0, "%s", e.text);
         return;
     }
@@ -55,8 +60,6 @@ void poll_flush(struct engine *en)
             n = 0;
         }
     }
-    if (!en->store_works)
-        publish_beat(en);
 }
 
 /* The state is written within a few seconds, together with others. */
@@ -184,7 +187,6 @@ static void poll_believe(struct poll *p)
     s->dirty = false;
     engine_alive(en);
     if (first || told_otherwise || outcome->changed_count) {
-        publish_expire(s, outcome);
         publish_feeds(s);
     } else {
         publish_row(s);
@@ -206,10 +208,12 @@ static bool poll_is_held(struct poll *p)
     p->next.held = seen;
     if (p->next.held_polls >= p->source->conf->poll.removal_confirmations)
         return false;
-    error_set(&e,
-              "%s: %zu of %zu sections are gone from the page; it is held until %lld polls agree",
-              doubt_name(DOUBT_LOST), losses.lost, losses.live,
-              (long long)p->source->conf->poll.removal_confirmations);
+    error_set(
+        &e,
+        "%s: %zu of %zu sections are gone from the page; it is held until it has been the same "
+        "in %lld polls (this is number %lld)",
+        doubt_name(DOUBT_LOST), losses.lost, losses.live,
+        (long long)p->source->conf->poll.removal_confirmations, (long long)p->next.held_polls);
     poll_failed(p, DOUBT_LOST, e.text);
     return true;
 }
@@ -322,6 +326,7 @@ void poll_begin(struct engine_source *s)
     struct error e;
 
     s->due_now = false;
+    s->begun++;
     s->fetch = fetch_start(en->fetcher, str_of(s->conf->url), &s->conf->poll,
                            validators_hold(s) ? &s->state.validators : NULL, s->state.cookies, now,
                            poll_done, s, &e);

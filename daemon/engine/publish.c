@@ -79,6 +79,14 @@ static void publish_format(struct engine_source *s, const struct feed *feed,
     engine_alive(en);
 }
 
+/* An empty feed has no entry to take its date from. */
+static int64_t empty_since(const struct engine_source *s)
+{
+    int64_t since = s->state.schedule.trouble_since;
+
+    return since ? since : engine_now(s->engine);
+}
+
 void publish_feeds(struct engine_source *s)
 {
     struct engine *en = s->engine;
@@ -104,7 +112,8 @@ void publish_feeds(struct engine_source *s)
     feed.count = feed_window(all, count, (size_t)s->conf->max_entries,
                              s->conf->removed == REMOVED_DROP, engine_now(en), picked);
     feed.entries = picked;
-    feed.updated = feed.count ? picked[0]->updated : s->state.info.modified;
+    feed.updated = feed.count ? picked[0]->updated : empty_since(s);
+    site_expire(en->options.site, s->conf->name);
     s->entries = feed.count;
     for (enum feed_format format = 0; format < FEED_FORMATS; format++)
         publish_format(s, &feed, format);
@@ -144,17 +153,6 @@ void publish_beat(const struct engine *en)
 
 /* ---- entry pages --------------------------------------------------------------------------- */
 
-void publish_expire(const struct engine_source *s, const struct outcome *outcome)
-{
-    char path[256];
-
-    for (size_t i = 0; s->engine->options.site && i < outcome->changed_count; i++) {
-        snprintf(path, sizeof(path), "/%s/%s.html", s->conf->name,
-                 outcome->changed[i]->id + ID_UUID_OFFSET);
-        site_expire(s->engine->options.site, path);
-    }
-}
-
 static struct body *page_render(struct engine_source *s, struct str uuid)
 {
     struct feed feed = feed_of(s);
@@ -169,7 +167,7 @@ static struct body *page_render(struct engine_source *s, struct str uuid)
     snprintf(id, sizeof(id), "urn:uuid:%.*s", STR_ARG(uuid));
     if (a && store_entry(s->engine->options.store, a, s->state.name, str_of(id), &entry, &e) == 1 &&
         feed_entry_page(&feed, &entry, &out, &e) == 0)
-        body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, entry.updated, true);
+        body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, engine_now(s->engine), true);
     buf_clear(&out);
     arena_free(a);
     return body;

@@ -175,7 +175,7 @@ void html_time(struct xml *x, int64_t t)
     xml_attr(x, "datetime", s);
     xml_text(x, str_sub(s, 0, 10));
     xml_text(x, STR(" "));
-    xml_text(x, str_sub(s, 11, 5));
+    xml_text(x, str_sub(s, 11, 8));
     xml_text(x, STR(" UTC"));
     xml_close(x);
 }

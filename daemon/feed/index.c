@@ -27,7 +27,8 @@ static void put_state(struct xml *x, const struct feed_row *row)
         }
         xml_text(x, STR(": "));
         xml_text(x, str_of(row->reason));
-        xml_text(x, STR("; the feeds go on being served"));
+        if (row->known)
+            xml_text(x, STR("; the feeds go on being served"));
     } else {
         xml_text(x, row->known ? STR("in order") : STR("waiting for its first look"));
     }

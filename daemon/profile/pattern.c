@@ -77,6 +77,14 @@ void pattern_free(struct pattern *p)
     free(p);
 }
 
+bool pattern_has_group(const struct pattern *p)
+{
+    uint32_t groups = 0;
+
+    pcre2_pattern_info(p->code, PCRE2_INFO_CAPTURECOUNT, &groups);
+    return groups > 0;
+}
+
 bool pattern_match(const struct pattern *p, struct str subject, struct str *group)
 {
     const PCRE2_SIZE *at;

@@ -191,12 +191,44 @@ static void syntax_clear(void *field)
     *syntax = SYNTAX_HTML;
 }
 
+/* Regexes that take something out of what they match. */
+static int has_group(const struct pattern *p, const char *what, struct error *e)
+{
+    if (pattern_has_group(p))
+        return 0;
+    return error_set(e, "the regex has no group: put the part that is the %s in parentheses", what);
+}
+
+static int title_set(void *field, struct str value, struct error *e)
+{
+    struct pattern **p = field;
+
+    if (pattern_set(field, value, e) == 0 && has_group(*p, "title", e) == 0)
+        return 0;
+    pattern_clear(field);
+    return -1;
+}
+
+static int target_set(void *field, struct str value, struct error *e)
+{
+    struct pattern_list *list = field;
+
+    if (patterns_set(field, value, e) < 0)
+        return -1;
+    if (has_group(list->items[list->count - 1], "link's target", e) == 0)
+        return 0;
+    pattern_free(list->items[--list->count]);
+    return -1;
+}
+
 /* ---- the table ----------------------------------------------------------------------------- */
 
 static const struct kind patterns = {patterns_set, patterns_clear, true};
 static const struct kind paths = {paths_set, paths_clear, true};
 static const struct kind words = {words_set, words_clear, true};
+static const struct kind targets = {target_set, patterns_clear, true};
 static const struct kind pattern = {pattern_set, pattern_clear, false};
+static const struct kind title = {title_set, pattern_clear, false};
 static const struct kind truth = {truth_set, truth_clear, false};
 static const struct kind zone = {zone_set, zone_clear, false};
 static const struct kind syntax = {syntax_set, syntax_clear, false};
@@ -210,7 +242,7 @@ static const struct key {
     {"match", &patterns, offsetof(struct profile, match)},
     {"content", &paths, offsetof(struct profile, content)},
     {"drop", &paths, offsetof(struct profile, drop)},
-    {"section-start", &pattern, offsetof(struct profile, section_start)},
+    {"section-start", &title, offsetof(struct profile, section_start)},
     {"section-end", &pattern, offsetof(struct profile, section_end)},
     {"skip-title", &pattern, offsetof(struct profile, skip_title)},
     {"stable-ids", &truth, offsetof(struct profile, stable_ids)},
@@ -220,7 +252,7 @@ static const struct key {
     {"modified-xpath", &paths, offsetof(struct profile, modified_xpath)},
     {"canonical-xpath", &paths, offsetof(struct profile, canonical_xpath)},
     {"lazy-attribute", &words, offsetof(struct profile, lazy_attribute)},
-    {"unwrap-link", &patterns, offsetof(struct profile, unwrap_link)},
+    {"unwrap-link", &targets, offsetof(struct profile, unwrap_link)},
     {"wall", &patterns, offsetof(struct profile, wall)},
     {"timezone", &zone, offsetof(struct profile, timezone)},
 };

@@ -13,7 +13,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define REQUEST_MAX ((size_t)64 * 1024)
+#define REQUEST_MAX ((size_t)4 * 1024 * 1024)
 /* What an asker may leave unread before it is given up. */
 #define ANSWER_MAX  ((size_t)64 * 1024 * 1024)
 
@@ -142,6 +142,25 @@ static void client_read(struct ev_loop *loop, ev_io *w, int events)
                              str_sub(buf_str(&client->in), 0, (size_t)(end - client->in.data)));
 }
 
+/* The last chance of an answer that has ended and is not sent yet. */
+static void client_finish(struct control_client *client)
+{
+    struct timeval a_second = {1, 0};
+
+    if (client->gone || !client->ended)
+        return;
+    fcntl(client->fd, F_SETFL, 0);
+    setsockopt(client->fd, SOL_SOCKET, SO_SNDTIMEO, &a_second, sizeof(a_second));
+    while (client->sent < client->out.len) {
+        ssize_t n = send(client->fd, client->out.data + client->sent,
+                         client->out.len - client->sent, MSG_NOSIGNAL);
+
+        if (n <= 0)
+            return;
+        client->sent += (size_t)n;
+    }
+}
+
 /* ---- the listener -------------------------------------------------------------------------- */
 
 static bool peer_may(int fd)
@@ -229,8 +248,10 @@ void control_free(struct control *c)
     if (!c)
         return;
     ev_io_stop(c->loop, &c->acceptable);
-    while (c->clients)
+    while (c->clients) {
+        client_finish(c->clients);
         client_free(c->clients);
+    }
     if (c->fd >= 0) {
         close(c->fd);
         unlinkat(lock_directory(c->lock), CONTROL_NAME, 0);

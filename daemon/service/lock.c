@@ -81,8 +81,10 @@ static enum lock_result lock_open(struct lock *l, bool alone, struct error *e)
         return LOCK_FAILED;
     if (flock(l->file, LOCK_EX | LOCK_NB) < 0) {
         owner_read(l->file, owner, sizeof(owner));
-        error_set(e, "the state in %s is in use by process %s", l->state_dir,
-                  owner[0] ? owner : "(unknown)");
+        error_set(e,
+                  "the state in %s is in use by process %s; stop that one first, or set another "
+                  "state-dir",
+                  l->state_dir, owner[0] ? owner : "(unknown)");
         return LOCK_BUSY;
     }
     if (alone && directory_is_ours(l->directory, l->state_dir, e) < 0)

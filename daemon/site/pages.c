@@ -161,13 +161,6 @@ void pages_drop(struct pages *p, const char *path)
     waiter_tell_all(&told, SITE_NONE, NULL);
 }
 
-void pages_expire(struct pages *p, const char *path)
-{
-    struct page *page = page_find(p, str_of(path));
-    if (page && page->may_go)
-        page_remove(p, page);
-}
-
 static bool belongs_to(const char *path, struct str name)
 {
     struct str s = str_of(path);
@@ -175,6 +168,16 @@ static bool belongs_to(const char *path, struct str name)
         return false;
     char after = path[1 + name.n];
     return after == '.' || after == '/';
+}
+
+void pages_expire(struct pages *p, struct str name)
+{
+    struct page *page, *next;
+    HASH_ITER(hh, p->table, page, next)
+    {
+        if (page->may_go && belongs_to(page->path, name))
+            page_remove(p, page);
+    }
 }
 
 void pages_drop_all(struct pages *p, struct str name)

@@ -31,7 +31,7 @@ enum site_answer pages_wait(struct pages *p, struct str path, struct site_waiter
 void pages_put(struct pages *p, const char *path, struct body *body, enum site_keep keep);
 /* Takes away what stands at `path`; who waited is told SITE_NONE. */
 void pages_drop(struct pages *p, const char *path);
-/* Takes away what may go at `path`, if anything; who waits goes on waiting. */
-void pages_expire(struct pages *p, const char *path);
+/* Takes away all that may go and begins with /NAME. or /NAME/; who waits goes on waiting. */
+void pages_expire(struct pages *p, struct str name);
 /* As pages_drop, for every path that begins with /NAME. or /NAME/. */
 void pages_drop_all(struct pages *p, struct str name);

@@ -85,7 +85,7 @@ static void apply_refuse(struct site *s, struct note *n)
 
 static void apply_expire(struct site *s, struct note *n)
 {
-    pages_expire(&s->pages, n->text);
+    pages_expire(&s->pages, str_of(n->text));
 }
 
 static void apply_tell(struct site *s, struct note *n)
@@ -136,9 +136,9 @@ int site_refuse(struct site *s, const char *path)
     return send_text(s, apply_refuse, path);
 }
 
-int site_expire(struct site *s, const char *path)
+int site_expire(struct site *s, const char *name)
 {
-    return send_text(s, apply_expire, path);
+    return send_text(s, apply_expire, name);
 }
 
 int site_forget(struct site *s, const char *name)

@@ -115,6 +115,12 @@ static void test_refused(void **state)
     assert_refused(p, "wall", STR("a\xff"), "wall is not UTF-8, or has a control character in it");
     assert_refused(p, "content", STR("//a\0b"),
                    "content is not UTF-8, or has a control character in it");
+    assert_refused(p, "section-start", STR("^#"),
+                   "section-start: the regex has no group: put the part that is the title in "
+                   "parentheses");
+    assert_refused(p, "unwrap-link", STR("x"),
+                   "unwrap-link: the regex has no group: put the part that is the link's target in "
+                   "parentheses");
     assert_refused(p, "section-start", STR("("),
                    "section-start: bad regex '(' at offset 1: missing closing parenthesis");
     assert_refused(p, "content", STR("//a["),
@@ -129,7 +135,7 @@ static void test_refused(void **state)
     assert_false(hash_is_set(p->hash));
     assert_null(p->section_start);
     assert_int_equal(p->content.count + p->drop.count + p->wall.count, 0);
-    set(p, "section-start", "a");
+    set(p, "section-start", "(a)");
     assert_refused(p, "section-start", STR("b"), "section-start is given twice");
     for (int i = 0; i < 64; i++)
         set(p, "match", "a");
@@ -191,7 +197,7 @@ static void test_forget(void **state)
     static const struct profile fresh;
     struct profile *p = new_profile(state);
 
-    set(p, "section-start", "a");
+    set(p, "section-start", "(a)");
     set(p, "stable-ids", "yes");
     set(p, "timezone", "-01:00");
     set(p, "syntax", "text");
@@ -209,7 +215,7 @@ static void test_forget(void **state)
     assert_memory_equal(&p->lazy_attribute, &fresh.lazy_attribute, sizeof(fresh.lazy_attribute));
     assert_memory_equal(&p->match, &fresh.match, sizeof(fresh.match));
     assert_memory_equal(&p->drop, &fresh.drop, sizeof(fresh.drop));
-    set(p, "section-start", "b");
+    set(p, "section-start", "(b)");
     assert_true(pattern_match(p->section_start, STR("b"), NULL));
 }
 
@@ -220,7 +226,7 @@ static void test_complete(void **state)
 
     assert_int_equal(profile_complete(p, &e), -1);
     assert_string_equal(e.text, "profile 'site' has no section-start: what a section begins with");
-    set(p, "section-start", "^#");
+    set(p, "section-start", "^#(.+)");
     assert_int_equal(profile_complete(p, &e), -1);
     assert_string_equal(e.text,
                         "profile 'site' has no content: the element that holds the article");
