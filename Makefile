@@ -127,7 +127,7 @@ check-layers: $(B)/digestd
 
 # What takes longer: the same tests under the sanitizers of memory and undefined behaviour, what has
 # threads under that of threads, and the unit tests under valgrind.
-THREADED = $(B)/e2e/restart $(B)/e2e/bad_input $(filter $(B)/unit/http_% $(B)/unit/base_mailbox,$(UNIT_TESTS))
+THREADED = $(B)/e2e/restart $(B)/e2e/asked $(B)/e2e/bad_input $(filter $(B)/unit/http_% $(B)/unit/base_mailbox,$(UNIT_TESTS))
 .PHONY: check-deep check-threads check-leaks
 check-deep:
 	@$(MAKE) --no-print-directory SANITIZER=address,undefined check

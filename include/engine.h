@@ -4,6 +4,8 @@
 
 #include "base.h"
 #include "conf.h"
+#include "feed.h"
+#include "model.h"
 #include "proc.h"
 #include "site.h"
 #include "store.h"
@@ -48,6 +50,11 @@ int engine_poll(struct engine *en, const struct str *names, size_t count, engine
  * still to be written is written. */
 void engine_stop(struct engine *en, double seconds, void (*stopped)(void *arg), void *arg);
 void engine_free(struct engine *en);
+
+/* What the feed of a source says of itself: the conf first, then the page, then what is always
+ * known. Entries, id and date are left to the caller; views into the arguments. */
+struct feed engine_feed(const struct source_conf *conf, const struct source_state *state,
+                        struct str base_url);
 
 /* Any thread: somebody wants the body at `path`, which the site does not have. */
 void engine_miss(struct engine *en, const char *path);

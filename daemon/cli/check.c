@@ -19,5 +19,5 @@ int cli_check(int argc, char **argv)
     printf("%s: in order, %zu source%s\n", o.conf_file, conf->sources_count,
            conf->sources_count == 1 ? "" : "s");
     conf_unref(conf);
-    return EXIT_OK;
+    return cli_flush(EXIT_CONF);
 }

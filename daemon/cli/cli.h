@@ -53,6 +53,9 @@ uint32_t cli_random(void *arg);
 
 /* Room for any row. */
 #define CLI_ROW_MAX ((size_t)1024 * 1024)
+/* Ends what was written to stdout: EXIT_OK, or `status` with a line on stderr. A reader that has
+ * had enough (EPIPE) needs no line. */
+int cli_flush(int status);
 /* Appends a row of `digestd poll`: SOURCE, EVENT, ID, TITLE with tabs between them. What would
  * break the row (tabs, line feeds, control characters) is a blank in the title. */
 void cli_row(struct buf *out, const char *source, const char *event, const char *id,

@@ -2,6 +2,7 @@
 #include "cli.h"
 #include "feed.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -134,6 +135,15 @@ void cli_row(struct buf *out, const char *source, const char *event, const char 
     buf_putc(out, '\n');
 }
 
+int cli_flush(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return EXIT_OK;
+    if (errno == EPIPE)
+        return status;
+    return cli_fail(status, "cannot write to standard output: %s", strerror(errno));
+}
+
 /* ---- feeds on stdout ----------------------------------------------------------------------- */
 
 static const char *const format_names[] = {
@@ -159,8 +169,10 @@ int cli_print_feed(const struct feed *feed, const char *format)
     buf_init(&out, SIZE_MAX);
     if (feed_render(feed, f, &out, &e) < 0)
         status = cli_fail(EXIT_SOURCE, "%s", e.text);
-    else if (fwrite(out.data, 1, out.len, stdout) != out.len || fflush(stdout) != 0)
-        status = cli_fail(EXIT_SOURCE, "cannot write to standard output");
+    else {
+        fwrite(out.data, 1, out.len, stdout);
+        status = cli_flush(EXIT_SOURCE);
+    }
     buf_clear(&out);
     return status;
 }

@@ -44,7 +44,8 @@ static int input_file(struct input *in, const char *path)
         buf_printf(&in->url, "file://%s", absolute);
     free(absolute);
     if (!f)
-        return error_set(&in->e, "cannot open %s: %s", path, strerror(errno));
+        return error_set(&in->e, "cannot open %s: %s (an address begins with http:// or https://)",
+                         path, strerror(errno));
     done = input_stream(in, f, path);
     fclose(f);
     return done;
@@ -85,10 +86,16 @@ static int input_read(struct input *in, const char *name, const char *base)
 {
     int done;
 
+    struct str scheme = uri_scheme(str_of(name));
+
     if (strcmp(name, "-") == 0)
         done = input_stream(in, stdin, "standard input");
     else if (uri_is_http(str_of(name)))
         done = input_fetch(in, name);
+    else if (str_eq_nocase(scheme, STR("file")))
+        done = input_file(in, name + strlen("file:") + (strncmp(name + 5, "//", 2) ? 0 : 2));
+    else if (scheme.n && str_find(str_of(name), STR("://"), 0) != SIZE_MAX)
+        done = error_set(&in->e, "%s is no http, https or file address", name);
     else
         done = input_file(in, name);
     if (base) {
@@ -157,7 +164,7 @@ static int print_table(const struct page *page)
                count_tags(s->html, STR("<img ")), count_tags(s->html, STR("<a ")),
                STR_ARG(s->title), s->closed ? "" : "  (no end marker)");
     }
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_SOURCE;
+    return cli_flush(EXIT_SOURCE);
 }
 
 static int print_feed(const struct page *page, struct str url, const char *format)
@@ -231,6 +238,9 @@ int cli_extract(int argc, char **argv)
     buf_init(&in.content_type, 1024);
     if (input_read(&in, argv[optind], o.base) < 0)
         status = cli_fail(EXIT_SOURCE, "%s", in.e.text);
+    else if (!o.profile && !in.url.len)
+        status = cli_fail(EXIT_CONF, "extract: standard input says nothing of where it is from: "
+                                     "name the profile with -p, or the address with --base");
     else
         profile = choose_profile(&o, buf_str(&in.url));
     if (status < 0)

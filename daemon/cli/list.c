@@ -1,12 +1,14 @@
 /* digestd list: what the store holds. Only reads, so it always may. */
 #include "cli.h"
 #include "digest.h"
+#include "engine.h"
 #include "feed.h"
 #include "store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* One entry and whose it is. */
 struct held {
@@ -55,10 +57,11 @@ static int print_table(const struct listing *l)
                date_rfc3339(date, l->items[i].entry->updated),
                l->items[i].entry->live ? "live" : "removed", l->items[i].entry->id,
                STR_ARG(l->items[i].entry->title));
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_STATE;
+    return cli_flush(EXIT_STATE);
 }
 
-/* What the source's own feed says of itself, as far as the store knows. */
+/* One source: its feed, but with every entry. Several: one feed of all; entries that have no place
+ * on their page have no address then, since there is no page of all. */
 static int print_feed(const struct listing *l, const struct conf *conf, struct store *store,
                       const struct source_conf *only)
 {
@@ -67,34 +70,39 @@ static int print_feed(const struct listing *l, const struct conf *conf, struct s
     struct source_state state = {0};
     char id[ID_SIZE];
     struct feed feed = {.title = STR("digestd"), .name = STR("all"), .author = STR("digestd")};
-    struct error e;
+    struct error e = {"out of memory"};
     int status = EXIT_STATE;
 
-    if (!entries || !base_url)
-        goto out;
-    for (size_t i = 0; i < l->count; i++)
-        entries[i] = l->items[i].entry;
-    if (only && store_source(store, l->arena, str_of(only->name), &state, &e) < 0) {
+    if (!entries || !base_url ||
+        (only && store_source(store, l->arena, str_of(only->name), &state, &e) < 0)) {
         cli_fail(EXIT_STATE, "%s", e.text);
         goto out;
     }
-    id_of_feed(id, state.id_base.n ? state.id_base : str_of(base_url));
+    for (size_t i = 0; i < l->count; i++)
+        entries[i] = l->items[i].entry;
+    feed.home = str_of(base_url);
+    if (only)
+        feed = engine_feed(only, &state, str_of(base_url));
+    id_of_feed(id, state.id_base.n ? state.id_base : feed.home);
     feed.id = str_of(id);
-    feed.base_url = str_of(base_url);
-    feed.home = feed.base_url;
     feed.entries = entries;
     feed.count = l->count;
     feed.updated = l->count ? entries[0]->updated : 0;
-    if (only) {
-        feed.name = feed.title = feed.author = str_of(only->name);
-        feed.home = str_of(only->url);
-        if (only->title || state.info.title.n)
-            feed.title = only->title ? str_of(only->title) : state.info.title;
-    }
     status = cli_print_feed(&feed, "jsonfeed");
 out:
     free(base_url);
     return status;
+}
+
+/* Nothing there is not the same as nothing in it. */
+static void warn_of_nothing(const struct conf *conf)
+{
+    char *path = NULL;
+
+    if (asprintf(&path, "%s/digestd.db", conf->state_dir) >= 0 && access(path, F_OK) < 0)
+        cli_fail(EXIT_OK, "there is no state in %s yet: nothing was ever polled with this conf",
+                 conf->state_dir);
+    free(path);
 }
 
 static int list(const struct conf *conf, const struct source_conf *only, const char *format)
@@ -103,7 +111,10 @@ static int list(const struct conf *conf, const struct source_conf *only, const c
     struct store *store = NULL;
     struct error e = {"out of memory"};
     int status;
-    bool failed = !l.arena || store_open(&store, conf->state_dir, STORE_READ, &e) < 0;
+    bool failed;
+
+    warn_of_nothing(conf);
+    failed = !l.arena || store_open(&store, conf->state_dir, STORE_READ, &e) < 0;
 
     for (size_t i = 0; i < conf->sources_count && !failed; i++)
         if (!only || only == &conf->sources[i])

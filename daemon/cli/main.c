@@ -42,13 +42,13 @@ static int help(void)
     printf("\nThe conf FILE is /etc/digestd/digestd.conf unless -c names another.\n"
            "FORMAT of extract: table, jsonfeed, atom, rss; of list: table, jsonfeed.\n"
            "See digestd(1) and digestd.conf(5).\n");
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_CONF;
+    return cli_flush(EXIT_CONF);
 }
 
 static int version(void)
 {
     printf("digestd %s\n", DIGESTD_VERSION);
-    return fflush(stdout) == 0 ? EXIT_OK : EXIT_CONF;
+    return cli_flush(EXIT_CONF);
 }
 
 /* --help and --version work before and behind a command. */

@@ -93,7 +93,9 @@ static int poll_here(struct conf *conf, struct proc_helper *helper, char **names
         status = cli_fail(EXIT_STATE, "%s", e.text);
     } else {
         ev_run(p.loop, 0);
-        status = p.failed ? EXIT_SOURCE : EXIT_OK;
+        status = cli_flush(EXIT_STATE);
+        if (status == EXIT_OK && p.failed)
+            status = EXIT_SOURCE;
     }
     engine_free(p.engine);
     store_close(p.store);

@@ -23,11 +23,10 @@ static struct str first_of(struct str a, struct str b, struct str c)
     return a.n ? a : b.n ? b : c;
 }
 
-/* What a feed says of itself: the conf, then the page, then what is always known. */
-static struct feed feed_of(const struct engine_source *s)
+struct feed engine_feed(const struct source_conf *conf, const struct source_state *state,
+                        struct str base_url)
 {
-    const struct source_conf *conf = s->conf;
-    const struct page_info *info = &s->state.info;
+    const struct page_info *info = &state->info;
     struct str url = str_of(conf->url);
     struct str none = {0};
 
@@ -39,8 +38,13 @@ static struct feed feed_of(const struct engine_source *s)
                            first_of(uri_host(url), str_of(conf->name), none)),
         .language = first_of(str_of(conf->language), info->language, none),
         .home = first_of(info->canonical, url, none),
-        .base_url = str_of(s->engine->base_url),
+        .base_url = base_url,
     };
+}
+
+static struct feed feed_of(const struct engine_source *s)
+{
+    return engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
 }
 
 static struct body *body_make(struct engine *en, const char *path, struct str bytes,
