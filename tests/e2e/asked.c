@@ -156,7 +156,7 @@ static void test_another_conf(void **state)
 static void test_no_sources(void **state)
 {
     struct place *p = *state;
-    struct house *h;
+    struct house *h = NULL;
 
     write_conf(p, "c", "s", "");
     for (int beside = 0; beside < 2; beside++) {
@@ -213,26 +213,14 @@ static void test_many_of_one_host(void **state)
     source_site_stop(site);
 }
 
-static int set_up(void **state)
-{
-    *state = place_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    place_remove(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_asked_during_a_fetch, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_asked_and_stopped, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_another_conf, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_no_sources, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_many_of_one_host, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_asked_during_a_fetch, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_asked_and_stopped, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_another_conf, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_no_sources, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_many_of_one_host, place_set_up, place_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -361,18 +361,6 @@ static void test_daemon_revisions(void **state)
     source_site_stop(site);
 }
 
-static int set_up(void **state)
-{
-    *state = place_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    place_remove(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -381,5 +369,5 @@ int main(void)
         cmocka_unit_test(test_daemon_revisions),
     };
 
-    return cmocka_run_group_tests(tests, set_up, tear_down);
+    return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
 }

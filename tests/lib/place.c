@@ -57,6 +57,18 @@ void place_remove(struct place *p)
     free(p);
 }
 
+int place_set_up(void **state)
+{
+    *state = place_make();
+    return 0;
+}
+
+int place_tear_down(void **state)
+{
+    place_remove(*state);
+    return 0;
+}
+
 const char *place_path(struct place *p, const char *name)
 {
     char path[PATH_MAX * 2];

@@ -9,6 +9,9 @@ struct place;
 struct place *place_make(void);
 /* Removes it with all that is in it. */
 void place_remove(struct place *p);
+/* Both for cmocka: the state of the test is a place. */
+int place_set_up(void **state);
+int place_tear_down(void **state);
 /* The absolute path of `name` in it; valid until the place is removed. */
 const char *place_path(struct place *p, const char *name);
 /* Writes a file, whole. */

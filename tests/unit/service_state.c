@@ -240,29 +240,17 @@ static void test_log(void **state)
     free((char *)said.p);
 }
 
-static int set_up(void **state)
-{
-    *state = place_make();
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    place_remove(*state);
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_lock, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lock_of_the_dead, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_lock_impossible, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_state_of_another_user, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_control, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_notify, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_lock, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_lock_of_the_dead, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_lock_impossible, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_state_of_another_user, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_control, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_notify, place_set_up, place_tear_down),
         cmocka_unit_test(test_watchdog_and_sockets),
-        cmocka_unit_test_setup_teardown(test_log, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_log, place_set_up, place_tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
