@@ -30,7 +30,7 @@ static const char style[] =
     "section dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:.3rem 1.25rem;"
     "margin:.875rem 0 0;font-size:.9375rem}\n"
     "section dt{color:var(--soft)}section dd{margin:0}\n"
-    "section dl.facts{grid-template-columns:1fr repeat(3,minmax(max-content,2fr));"
+    "section dl.facts{grid-template-columns:auto repeat(3,minmax(max-content,1fr));gap:.3rem 1rem;"
     "margin-top:1rem;padding-top:.75rem;border-top:1px solid var(--line);font-size:.875rem}\n"
     "p.state time{white-space:normal}\n"
     "dl.addresses a{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\","
@@ -166,7 +166,7 @@ void html_link(struct xml *x, struct str href, struct str text)
     xml_close(x);
 }
 
-void html_time(struct xml *x, int64_t t)
+void html_time(struct xml *x, int64_t t, bool seconds)
 {
     char date[DATE_SIZE];
     struct str s = str_of(date_rfc3339(date, t));
@@ -175,7 +175,7 @@ void html_time(struct xml *x, int64_t t)
     xml_attr(x, "datetime", s);
     xml_text(x, str_sub(s, 0, 10));
     xml_text(x, STR(" "));
-    xml_text(x, str_sub(s, 11, 8));
+    xml_text(x, str_sub(s, 11, seconds ? 8 : 5));
     xml_text(x, STR(" UTC"));
     xml_close(x);
 }

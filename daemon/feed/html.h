@@ -14,4 +14,5 @@ int html_end(struct xml *x, struct error *e);
 void html_open(struct xml *x, const char *name, struct str class);
 /* A link; the text alone where `href` is no address that a page may link to. */
 void html_link(struct xml *x, struct str href, struct str text);
-void html_time(struct xml *x, int64_t t);
+/* A point in time, in UTC, to the minute or with its seconds. */
+void html_time(struct xml *x, int64_t t, bool seconds);

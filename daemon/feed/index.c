@@ -23,7 +23,7 @@ static void put_state(struct xml *x, const struct feed_row *row)
         xml_text(x, STR("in trouble"));
         if (row->trouble_since) {
             xml_text(x, STR(" since "));
-            html_time(x, row->trouble_since);
+            html_time(x, row->trouble_since, false);
         }
         xml_text(x, STR(": "));
         xml_text(x, str_of(row->reason));
@@ -68,7 +68,7 @@ static void put_moment(struct xml *x, struct str name, int64_t t, struct str non
     xml_open(x, "div");
     xml_element(x, "dt", name);
     xml_open(x, "dd");
-    html_time(x, t);
+    html_time(x, t, true); /* a page may be looked at every few seconds */
     xml_close(x);
     xml_close(x);
 }

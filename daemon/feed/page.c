@@ -24,10 +24,10 @@ static void put_dates(struct xml *x, const struct entry *entry)
     html_open(x, "p", STR("dates"));
     xml_attr(x, "lang", STR("en"));
     xml_text(x, STR("Published "));
-    html_time(x, entry->published);
+    html_time(x, entry->published, false);
     if (entry->updated > entry->published) {
         xml_text(x, STR(" · updated "));
-        html_time(x, entry->updated);
+        html_time(x, entry->updated, false);
     }
     if (!entry->live)
         xml_text(x, STR(" · no longer on the page it is from"));

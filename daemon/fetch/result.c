@@ -166,8 +166,8 @@ static void say_trouble(const struct fetch *f, struct error *reason)
         CURLcode code;
         const char *before, *after;
     } sentences[] = {
-        {CURLE_COULDNT_RESOLVE_HOST, "there is no address to be had for ",
-         " (is the name right, and the network there?)"},
+        {CURLE_COULDNT_RESOLVE_HOST, "no address was found for ",
+         " (is the name right, and the network up?)"},
         {CURLE_COULDNT_RESOLVE_PROXY, "could not find the address of the proxy for ", ""},
         {CURLE_PROXY, "the proxy could not connect to ", ""},
         {CURLE_GOT_NOTHING, "", " closed the connection without an answer"},

@@ -53,7 +53,7 @@ static void index_is_as_kept(void **state)
     assert_xpath(doc, "//section[2]/h2/a", "fresh");
     assert_xpath(doc, "//section[2]/p", "waiting for its first look");
     assert_xpath(doc, "//section[3]/p",
-                 "in trouble since 2025-11-10 18:40:00 UTC: a bot check stands in place of the page; "
+                 "in trouble since 2025-11-10 18:40 UTC: a bot check stands in place of the page; "
                  "the feeds go on being served");
     assert_xpath(doc, "//section[3]//dd[3]/a", "http://127.0.0.1:8780/ill.json");
     assert_xpath(doc, "count(//script) + count(//img) + count(//link[@rel='stylesheet'])", "0");
