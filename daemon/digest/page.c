@@ -72,37 +72,38 @@ static enum doubt read_text(struct reading *r)
 
 /* ---- metadata ------------------------------------------------------------------------------ */
 
-/* The text as the parser needs it: with white space at its end, so that what an end tag closed is
- * not at the end of the input; and without the two forms of an empty comment that it takes for the
- * beginning of one. */
+/* Length of an empty comment in one of the two forms that the parser takes for the beginning of a
+ * longer one. 0: there is none at the front of s. */
+static size_t empty_comment(struct str s)
+{
+    return str_starts(s, STR("<!-->")) ? 5 : str_starts(s, STR("<!--->")) ? 6 : 0;
+}
+
+/* The text as the parser needs it: without such comments, and with white space at its end, so that
+ * what an end tag closed is not at the end of the input. Copied only where it has to be. */
 static int text_prepare(struct reading *r)
 {
-    static const char *const empty_comments[] = {"<!-->", "<!--->"};
     struct str rest = r->text;
-    bool clean = rest.n && text_is_space((unsigned char)rest.p[rest.n - 1]);
-    size_t at;
+    struct buf *out = &r->tidy_text;
+    size_t at = 0;
 
-    if (clean && str_find(rest, STR("<!-->"), 0) == SIZE_MAX &&
-        str_find(rest, STR("<!--->"), 0) == SIZE_MAX)
-        return 0;
-    while ((at = str_find(rest, STR("<!--"), 0)) != SIZE_MAX) {
-        size_t n = STR("<!--").n;
+    while ((at = str_find(rest, STR("<!--"), at)) != SIZE_MAX) {
+        size_t n = empty_comment(str_sub(rest, at, SIZE_MAX));
 
-        buf_add(&r->tidy_text, str_sub(rest, 0, at));
-        rest = str_sub(rest, at, SIZE_MAX);
-        for (size_t i = 0; i < sizeof(empty_comments) / sizeof(*empty_comments) && n; i++)
-            if (str_starts(rest, str_of(empty_comments[i]))) {
-                buf_puts(&r->tidy_text, "<!-- -->");
-                n = 0;
-                rest = str_sub(rest, strlen(empty_comments[i]), SIZE_MAX);
-            }
-        buf_add(&r->tidy_text, str_sub(rest, 0, n));
-        rest = str_sub(rest, n, SIZE_MAX);
+        if (!n) {
+            at += 4;
+            continue;
+        }
+        buf_add(out, str_sub(rest, 0, at));
+        rest = str_sub(rest, at + n, SIZE_MAX);
+        at = 0;
     }
-    buf_add(&r->tidy_text, rest);
-    buf_putc(&r->tidy_text, '\n');
-    r->text = buf_str(&r->tidy_text);
-    return r->tidy_text.failed ? -1 : 0;
+    if (!out->len && rest.n && text_is_space((unsigned char)rest.p[rest.n - 1]))
+        return 0;
+    buf_add(out, rest);
+    buf_putc(out, '\n');
+    r->text = buf_str(out);
+    return out->failed ? -1 : 0;
 }
 
 /* The first date in a string of a page: authors' systems write words around it. */
