@@ -136,6 +136,8 @@ static void test_control(void **state)
     pthread_t thread;
     ev_async stop;
     struct str said;
+    struct stat st;
+    char control[4096];
     FILE *out;
 
     memset(name, 'd', 200);
@@ -147,6 +149,9 @@ static void test_control(void **state)
     assert_non_null(c);
     ev_async_init(&stop, echo_stop);
     ev_async_start(echo.loop, &stop);
+    snprintf(control, sizeof(control), "%s/control", dir);
+    assert_int_equal(stat(control, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
     pthread_create(&thread, NULL, echo_main, &echo);
     out = fopen(place_path(p, "answer"), "w");
     assert_int_equal(control_ask(dir, STR("poll a b"), out, &e), 2);
