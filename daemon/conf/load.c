@@ -97,9 +97,10 @@ static void beside(struct loading *l, char **path)
 
 static void check_reachable(struct loading *l)
 {
-    const struct setting *s;
+    const struct setting *s = block_find(&l->blocks.daemon, STR("base-url"));
 
-    if (l->conf->base_url || block_find(&l->blocks.daemon, STR("base-url")))
+    /* One that is faulty has been told of already. */
+    if (l->conf->base_url || (s && s->value.n))
         return;
     for (s = l->blocks.daemon.first; s; s = s->next) {
         if (!str_eq(s->name, STR("listen")) || check_listen(s->value, NULL) < 0 ||
@@ -240,18 +241,11 @@ static bool overrides_profile(const struct block *block)
     return false;
 }
 
-/* A copy of the profile `base` with the source's own values; gives `base` back. */
-static struct profile *override_profile(struct loading *l, const struct block *block,
-                                        struct profile *base)
+/* Sets the source's own values in a profile. */
+static void apply_overrides(struct loading *l, const struct block *block, struct profile *p)
 {
-    struct profile *p = shelf_copy(l->shelf, base->name);
     struct error e;
 
-    profile_unref(base);
-    if (!p) {
-        out_of_memory(l);
-        return NULL;
-    }
     for (const struct setting *s = block->first; s; s = s->next) {
         if (s->key)
             continue;
@@ -261,7 +255,25 @@ static struct profile *override_profile(struct loading *l, const struct block *b
         if (s->value.n && profile_set(p, s->name, s->value, &e) < 0)
             faults_add(l->faults, l->file, s->line, "%s", e.text);
     }
-    return p;
+}
+
+/* A copy of the profile `base` with the source's own values; gives `base` back. Without a base the
+ * values are looked at all the same: every fault is told at once. NULL then. */
+static struct profile *override_profile(struct loading *l, const struct block *block,
+                                        struct profile *base)
+{
+    struct profile *p = base ? shelf_copy(l->shelf, base->name) : profile_new("none");
+
+    if (!p)
+        out_of_memory(l);
+    else
+        apply_overrides(l, block, p);
+    if (base) {
+        profile_unref(base);
+        return p;
+    }
+    profile_unref(p);
+    return NULL;
 }
 
 static void settle_profile(struct loading *l, const struct block *block, struct draft *d)
@@ -270,15 +282,14 @@ static void settle_profile(struct loading *l, const struct block *block, struct 
     const struct setting *url = block_find(block, STR("url"));
     struct asker asker = {.file = l->file, .advice = "write profile = NAME in this source"};
     size_t before = l->faults->count;
-    struct profile *p;
+    struct profile *p = NULL;
     struct error e;
 
     asker.line = s ? s->line : url ? url->line : block->line;
     /* Without an address, or with a faulty name, there is nothing to look for. */
-    if (!d->profile || (!d->source.url && str_eq(str_of(d->profile), STR("auto"))))
-        return;
-    p = shelf_take(l->shelf, str_of(d->profile), str_of(d->source.url), &asker);
-    if (p && overrides_profile(block))
+    if (d->profile && (d->source.url || !str_eq(str_of(d->profile), STR("auto"))))
+        p = shelf_take(l->shelf, str_of(d->profile), str_of(d->source.url), &asker);
+    if (overrides_profile(block))
         p = override_profile(l, block, p);
     /* A faulty value is not missing as well. */
     if (p && l->faults->count == before && profile_complete(p, &e) < 0)

@@ -21,6 +21,7 @@ struct engine_source {
     uint64_t begun;      /* polls so far: who asks waits for one that begins after that */
     bool dirty;          /* state has changed and is not yet in the store */
     size_t entries;      /* in its feed */
+    int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 
 struct engine {

@@ -83,6 +83,15 @@ static void publish_format(struct engine_source *s, const struct feed *feed,
     engine_alive(en);
 }
 
+/* Readers drop a page that is no newer than what they have. */
+static void expire_pages(struct engine_source *s)
+{
+    int64_t now = engine_now(s->engine);
+
+    s->pages_since = now > s->pages_since ? now : s->pages_since + 1;
+    site_expire(s->engine->options.site, s->conf->name);
+}
+
 /* An empty feed has no entry to take its date from. */
 static int64_t empty_since(const struct engine_source *s)
 {
@@ -117,7 +126,7 @@ void publish_feeds(struct engine_source *s)
                              s->conf->removed == REMOVED_DROP, engine_now(en), picked);
     feed.entries = picked;
     feed.updated = feed.count ? picked[0]->updated : empty_since(s);
-    site_expire(en->options.site, s->conf->name);
+    expire_pages(s);
     s->entries = feed.count;
     for (enum feed_format format = 0; format < FEED_FORMATS; format++)
         publish_format(s, &feed, format);
@@ -171,7 +180,7 @@ static struct body *page_render(struct engine_source *s, struct str uuid)
     snprintf(id, sizeof(id), "urn:uuid:%.*s", STR_ARG(uuid));
     if (a && store_entry(s->engine->options.store, a, s->state.name, str_of(id), &entry, &e) == 1 &&
         feed_entry_page(&feed, &entry, &out, &e) == 0)
-        body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, engine_now(s->engine), true);
+        body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, s->pages_since, true);
     buf_clear(&out);
     arena_free(a);
     return body;

@@ -242,8 +242,9 @@ static void made_set(struct made *m, const struct kind *k, struct str bytes, int
 {
     if (m->body && str_eq(m->body->bytes[ENCODING_IDENTITY], bytes))
         return;
-    /* Without compression: it is made on the server's thread. */
-    struct body *body = body_new(bytes, k->media, k->caching, now, false);
+    /* Compressed on the server's thread: a few kilobytes, when a row has changed and somebody asks,
+     * once a second at the most. What follows the clock is not worth even that. */
+    struct body *body = body_new(bytes, k->media, k->caching, now, !k->follows_clock);
     if (!body)
         return;
     body_unref(m->body);

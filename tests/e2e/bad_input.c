@@ -91,6 +91,17 @@ static void test_every_fault_is_told(void **state)
     assert_has(r.err.p, "digestd.conf:4: ");
     assert_has(r.err.p, "digestd.conf:5: ");
     ran_clear(&r);
+    /* Also where one hides what the others belong to. */
+    place_writef(p, "digestd.conf",
+                 "[daemon]\nlisten = 0.0.0.0:0\nbase-url =\n[source a]\nurl = http://a.example/\n"
+                 "profile = nowhere\nsection-start = (\ncontent = //[\n");
+    r = DIGESTD("check", "-c", place_path(p, "digestd.conf"));
+    assert_int_equal(r.status, 1);
+    assert_has(r.err.p, "digestd.conf:2: ");
+    assert_has(r.err.p, "digestd.conf:6: ");
+    assert_has(r.err.p, "digestd.conf:7: ");
+    assert_has(r.err.p, "digestd.conf:8: ");
+    ran_clear(&r);
 }
 
 static void test_command_line(void **state)
