@@ -15,6 +15,7 @@ struct page_info {
     struct str description;
     struct str language;
     struct str canonical; /* absolute address */
+    struct str tags;      /* what the page is about, one a line */
     int64_t published;
     int64_t modified;
 };

@@ -2,6 +2,7 @@
 #include "charset.h"
 #include "clean.h"
 #include "digest.h"
+#include "info.h"
 #include "links.h"
 #include "sections.h"
 #include "tree.h"
@@ -11,9 +12,6 @@
 
 /* A wall is a short page, and looking through a long one costs as much as parsing it. */
 #define WALL_WINDOW ((size_t)64 * 1024)
-
-/* "2024-1-3" */
-#define DATE_LEAST 8
 
 /* One page on its way. */
 struct reading {
@@ -70,7 +68,8 @@ static enum doubt read_text(struct reading *r)
     return looks_like_wall(r, WALL_WINDOW) ? DOUBT_WALL : DOUBT_NONE;
 }
 
-/* ---- metadata ------------------------------------------------------------------------------ */
+/* ---- the text as the parser needs it ----------------------------------------------------------
+ */
 
 /* Length of an empty comment in one of the two forms that the parser takes for the beginning of a
  * longer one. 0: there is none at the front of s. */
@@ -104,110 +103,6 @@ static int text_prepare(struct reading *r)
     buf_putc(out, '\n');
     r->text = buf_str(out);
     return out->failed ? -1 : 0;
-}
-
-/* The first date in a string of a page: authors' systems write words around it. */
-static int64_t first_date(struct str s, int zone)
-{
-    int64_t t;
-
-    for (size_t i = 0; i + DATE_LEAST <= s.n; i++)
-        if (s.p[i] >= '0' && s.p[i] <= '9' && (i == 0 || s.p[i - 1] < '0' || s.p[i - 1] > '9'))
-            for (size_t n = s.n - i < 32 ? s.n - i : 32; n >= DATE_LEAST; n--)
-                if (date_parse_iso(str_sub(s, i, n), zone, &t) == 0)
-                    return t;
-    return 0;
-}
-
-static bool node_is(const xmlNode *node, const char *name)
-{
-    return node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
-}
-
-/* What a page says of itself in elements that every page has, tried after the profile's paths. They
- * stand before the body. */
-static xmlNode *find_element(const struct tree *t, const char *name, const char *attribute,
-                             const char *value)
-{
-    xmlNode *root = xmlDocGetRootElement(t->doc);
-
-    for (xmlNode *node = root; node && !node_is(node, "body"); node = tree_next(node, root, true))
-        if (node_is(node, name) &&
-            (!attribute || str_eq_nocase(tree_attribute(node, attribute), str_of(value))))
-            return node;
-    return NULL;
-}
-
-static struct str element_text(const struct tree *t, const char *name, struct arena *a)
-{
-    xmlNode *node = find_element(t, name, NULL, NULL);
-    struct str found = {0};
-    struct buf text;
-
-    buf_init(&text, 4096);
-    if (node && node->children && node->children->content &&
-        text_collapse(&text, str_of((char *)node->children->content)) == 0)
-        found = arena_copy(a, buf_str(&text));
-    buf_clear(&text);
-    return found;
-}
-
-static struct str meta_content(const struct tree *t, const char *name, struct arena *a)
-{
-    xmlNode *node = find_element(t, "meta", "name", name);
-
-    return node ? arena_copy(a, str_trim(tree_attribute(node, "content"))) : (struct str){0};
-}
-
-static struct str resolved(const struct reading *r, struct str address)
-{
-    struct str found = {0};
-    struct buf uri;
-
-    buf_init(&uri, 8192);
-    if (address.n && uri_resolve(&uri, r->base.base, address) == 0)
-        found = arena_copy(r->page->arena, buf_str(&uri));
-    buf_clear(&uri);
-    return found;
-}
-
-static void read_info(struct reading *r)
-{
-    const struct profile *p = r->source->profile;
-    const struct tree *t = &r->tree;
-    struct arena *a = r->page->arena;
-    struct page_info *info = &r->page->info;
-    xmlNode *root = xmlDocGetRootElement(t->doc);
-
-    info->title = tree_string(t, &p->title_xpath, a);
-    if (!info->title.n)
-        info->title = element_text(t, "title", a);
-    info->author = tree_string(t, &p->author_xpath, a);
-    if (!info->author.n)
-        info->author = meta_content(t, "author", a);
-    info->description = meta_content(t, "description", a);
-    info->language = arena_copy(a, str_trim(tree_attribute(root, "lang")));
-    info->published = first_date(tree_string(t, &p->published_xpath, a), p->timezone);
-    info->modified = first_date(tree_string(t, &p->modified_xpath, a), p->timezone);
-    info->canonical = resolved(r, tree_string(t, &p->canonical_xpath, a));
-    if (!uri_is_http(info->canonical))
-        info->canonical = (struct str){0};
-    /* A page that was read from a file may say where it belongs. */
-    if (!uri_is_http(r->base.base) && info->canonical.n)
-        r->base.base = info->canonical;
-}
-
-/* <base href> of the page, else its address. */
-static void read_base(struct reading *r)
-{
-    xmlNode *node = find_element(&r->tree, "base", NULL, NULL);
-    struct str href;
-
-    r->base.profile = r->source->profile;
-    r->base.base = r->source->url;
-    href = node ? resolved(r, tree_attribute(node, "href")) : (struct str){0};
-    if (uri_is_http(href))
-        r->base.base = href;
 }
 
 /* ---- sections ------------------------------------------------------------------------------ */
@@ -356,8 +251,7 @@ static enum doubt read_html(struct reading *r)
     root = xmlDocGetRootElement(r->tree.doc);
     if (!root)
         return DOUBT_EMPTY;
-    read_base(r);
-    read_info(r);
+    info_read(&r->page->info, &r->base, &r->tree, r->source, r->page->arena);
     tree_drop(&r->tree, &p->drop);
     r->content = tree_first(&r->tree, &p->content);
     if (tree_is_over_budget())
