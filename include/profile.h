@@ -18,6 +18,8 @@ bool pattern_has_group(const struct pattern *p);
  * subject; empty where the group took no part). A subject that is not UTF-8, or a match over the
  * limits, does not match. */
 bool pattern_match(const struct pattern *p, struct str subject, struct str *group);
+/* The same of text that is known to be UTF-8: it is not looked at again. */
+bool pattern_match_text(const struct pattern *p, struct str text, struct str *group);
 
 /* ---- profiles ------------------------------------------------------------------------------ */
 

@@ -139,9 +139,15 @@ static struct uri uri_split(struct str s)
 
 struct str uri_host(struct str uri)
 {
-    struct str host = uri_split(uri).authority;
+    struct str host = uri, scheme = uri_scheme(uri);
     size_t at;
 
+    if (scheme.n)
+        cut_front(&host, scheme.n + 1);
+    if (!str_starts(host, STR("//")))
+        return (struct str){0};
+    cut_front(&host, 2);
+    host = str_sub(host, 0, span_until(host, "/?#"));
     while ((at = str_find(host, STR("@"), 0)) != SIZE_MAX)
         host = str_sub(host, at + 1, SIZE_MAX);
     if (str_starts(host, STR("["))) {

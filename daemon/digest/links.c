@@ -3,20 +3,20 @@
  * browser would, and taken only where the first hit is the section itself. */
 #include "links.h"
 
+#include "search.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 /* Context is cut at the end of a phrase: browsers match whole words only, and where a Chinese word
  * ends they look up in a dictionary, except at punctuation. */
-#define PHRASE_MIN  10
-#define PHRASE_MAX  200
-/* So many places before its own a candidate may stand in. */
-#define PLACES_MOST 64
+#define PHRASE_MIN 10
+#define PHRASE_MAX 200
 
 /* ---- the page's text ----------------------------------------------------------------------- */
 
 struct text_gather {
-    struct page_text *t;
+    struct links *l;
     struct buf line;
     const xmlNode *content;
     const struct blocks *blocks;
@@ -25,7 +25,7 @@ struct text_gather {
 
 static void gather_break(struct text_gather *g)
 {
-    struct buf *out = &g->t->text;
+    struct buf *out = &g->l->text;
     size_t from = out->len;
 
     if (!g->line.len)
@@ -39,13 +39,13 @@ static void gather_break(struct text_gather *g)
 /* The text of the content has been read already, block by block. */
 static void gather_blocks(struct text_gather *g)
 {
-    struct buf *out = &g->t->text;
+    struct buf *out = &g->l->text;
     size_t span = 0;
 
-    g->t->has_titles = true;
+    g->l->has_heads = true;
     for (size_t i = 0; i < g->blocks->count; i++) {
         if (span < g->spans->count && g->spans->items[span].head == i)
-            g->t->titles[span++] = out->len;
+            g->l->heads[span++] = out->len;
         if (!g->blocks->items[i].text.n)
             continue;
         buf_add(out, g->blocks->items[i].text);
@@ -91,43 +91,41 @@ static void gather_node(struct text_gather *g, xmlNode *node)
         gather_break(g);
 }
 
-/* Browsers find text whatever its case. */
+static char folded(char c)
+{
+    return (char)(c | (c >= 'A' && c <= 'Z') << 5);
+}
+
+/* Browsers find text whatever its case. In strides of a fixed length, which the compiler does at
+ * once. */
 static int fold(struct buf *out, struct str text)
 {
+    enum { STRIDE = 32 };
+    size_t i = 0;
+
     buf_reset(out);
     if (buf_add(out, text) < 0)
         return -1;
-    for (size_t i = 0; i < out->len; i++)
-        if (out->data[i] >= 'A' && out->data[i] <= 'Z')
-            out->data[i] = (char)(out->data[i] | 0x20);
+    for (char *p = out->data; i + STRIDE <= text.n; i += STRIDE)
+        for (size_t k = 0; k < STRIDE; k++)
+            p[i + k] = folded(p[i + k]);
+    for (; i < text.n; i++)
+        out->data[i] = folded(out->data[i]);
     return 0;
 }
 
-int page_text_read(struct page_text *t, xmlNode *root, const xmlNode *content,
-                   const struct blocks *blocks, const struct spans *spans)
+static int text_read(struct links *l, xmlNode *root, const xmlNode *content,
+                     const struct blocks *blocks, const struct spans *spans)
 {
-    struct text_gather g = {.t = t, .content = content, .blocks = blocks, .spans = spans};
+    struct text_gather g = {.l = l, .content = content, .blocks = blocks, .spans = spans};
     bool failed;
 
-    buf_init(&t->text, SIZE_MAX);
-    buf_init(&t->folded, SIZE_MAX);
     buf_init(&g.line, SIZE_MAX);
-    t->titles = malloc((spans->count + 1) * sizeof(*t->titles));
-    if (!t->titles)
-        return -1;
     gather_node(&g, root);
     gather_break(&g);
-    failed = g.line.failed || t->text.failed || fold(&t->folded, buf_str(&t->text)) < 0;
+    failed = g.line.failed || l->text.failed || fold(&l->folded, buf_str(&l->text)) < 0;
     buf_clear(&g.line);
     return failed ? -1 : 0;
-}
-
-void page_text_clear(struct page_text *t)
-{
-    buf_clear(&t->text);
-    buf_clear(&t->folded);
-    free(t->titles);
-    t->titles = NULL;
 }
 
 /* ---- candidates ---------------------------------------------------------------------------- */
@@ -151,11 +149,6 @@ static bool is_phrase_end(uint32_t c, struct str rest)
     return c < 0x80 && !is_alphanumeric(c) && c != '_' && c != '\'' &&
            !is_alphanumeric(text_next(&rest));
 }
-
-/* A stretch of the page's text. */
-struct stretch {
-    size_t at, n;
-};
 
 /* The opening words of a stretch, up to the end of a phrase. */
 static struct stretch opening(struct str text, struct stretch line)
@@ -210,34 +203,30 @@ static bool stands_between(struct str text, struct stretch what, struct str pref
            str_starts(str_sub(text, behind, text.n), suffix);
 }
 
-/* A candidate: the text looked for, and what shall stand before and behind it (n 0: anything). */
-struct candidate {
-    struct stretch prefix, text, suffix;
-};
-
-/* Whether the first place that matches is the candidate's own. */
-static bool hits(const struct page_text *t, const struct candidate *c)
+/* Whether the first of the needle's places that matches is the candidate's own. The candidate's
+ * text begins `lead` bytes before the needle. */
+static bool hits(const struct links *l, const struct search *s, const struct needle *needle,
+                 const struct candidate *c, size_t lead)
 {
-    struct str text = buf_str(&t->folded);
+    struct str text = buf_str(&l->folded);
     struct str what = str_sub(text, c->text.at, c->text.n);
     struct str prefix = str_sub(text, c->prefix.at, c->prefix.n);
     struct str suffix = str_sub(text, c->suffix.at, c->suffix.n);
-    size_t at = 0;
 
-    if (!what.n)
-        return false;
-    /* A title that stands in many places tells nothing: the search for it ends, too. */
-    for (int tries = 0; tries < PLACES_MOST; tries++, at++) {
-        at = str_find(text, what, at);
-        if (at >= c->text.at || stands_between(text, (struct stretch){at, what.n}, prefix, suffix))
-            break;
+    for (uint32_t i = c->text.n ? needle->first : 0; i; i = s->places[i].next) {
+        size_t at = s->places[i].at - lead;
+
+        if (s->places[i].at < lead || !str_starts(str_sub(text, at, SIZE_MAX), what))
+            continue;
+        if (at == c->text.at || stands_between(text, (struct stretch){at, what.n}, prefix, suffix))
+            return at == c->text.at;
     }
-    return at == c->text.at;
+    return false;
 }
 
-static int candidate_write(struct buf *out, const struct page_text *t, const struct candidate *c)
+static int candidate_write(struct buf *out, const struct links *l, const struct candidate *c)
 {
-    struct str text = buf_str(&t->text);
+    struct str text = buf_str(&l->text);
 
     buf_puts(out, "#:~:text=");
     if (c->prefix.n) {
@@ -252,8 +241,10 @@ static int candidate_write(struct buf *out, const struct page_text *t, const str
     return out->failed ? -1 : 0;
 }
 
+/* ---- what finds each section --------------------------------------------------------------- */
+
 /* The title within its line, which begins with the marker. */
-static struct stretch title_in(const struct page_text *t, struct stretch line, struct str title)
+static struct stretch title_in(const struct links *l, struct stretch line, struct str title)
 {
     struct buf collapsed;
     struct stretch found = {line.at, 0};
@@ -261,32 +252,116 @@ static struct stretch title_in(const struct page_text *t, struct stretch line, s
 
     buf_init(&collapsed, SIZE_MAX);
     text_collapse(&collapsed, title);
-    at = str_find(str_sub(buf_str(&t->text), line.at, line.n), buf_str(&collapsed), 0);
+    at = str_find(str_sub(buf_str(&l->text), line.at, line.n), buf_str(&collapsed), 0);
     if (at != SIZE_MAX)
         found = (struct stretch){line.at + at, collapsed.len};
     buf_clear(&collapsed);
     return found;
 }
 
-int link_fragment(struct buf *out, const struct page_text *t, const struct spans *spans, size_t i)
+static struct stretch opening_behind(struct str text, struct stretch line)
 {
-    struct str text = buf_str(&t->text);
-    struct stretch none = {0, 0}, line, title, before, behind;
+    return line.at + line.n < text.n ? opening(text, line_at(text, line.at + line.n + 1))
+                                     : (struct stretch){0, 0};
+}
 
-    if (!t->has_titles)
-        return -1; /* the content stands where no browser searches */
-    line = line_at(text, t->titles[i]);
-    title = title_in(t, line, spans->items[i].title);
-    before = line_before(text, line.at);
+/* By its title: alone, before the opening words of its text, or behind the line before it. */
+static void find_by_title(struct links *l, const struct search *s, size_t i)
+{
+    struct str text = buf_str(&l->text);
+    const struct needle *needle = &s->needles[i];
+    struct stretch none = {0, 0}, title = {needle->at, needle->n};
+    struct stretch line = line_at(text, l->heads[i]), before = line_before(text, line.at);
+
     if (before.n > PHRASE_MAX)
         before = none; /* where a phrase begins in the middle of it, a browser may see otherwise */
-    behind = line.at + line.n < text.n ? opening(text, line_at(text, line.at + line.n + 1)) : none;
 
     const struct candidate candidates[] = {
-        {none, title, none}, {none, title, behind}, {before, line, none}, {none, behind, none}};
+        {none, title, none}, {none, title, opening_behind(text, line)}, {before, line, none}};
+    const size_t leads[] = {0, 0, title.at - line.at};
 
-    for (size_t k = 0; title.n && k < sizeof(candidates) / sizeof(*candidates); k++)
-        if (hits(t, &candidates[k]))
-            return candidate_write(out, t, &candidates[k]);
-    return -1;
+    for (size_t k = 0; k < sizeof(candidates) / sizeof(*candidates); k++)
+        if (hits(l, s, needle, &candidates[k], leads[k])) {
+            l->found[i] = candidates[k];
+            return;
+        }
+}
+
+static int find_by_titles(struct links *l, struct needle *needles, const struct spans *spans)
+{
+    struct search s = {.text = buf_str(&l->folded), .needles = needles, .count = spans->count};
+    int done;
+
+    for (size_t i = 0; i < spans->count; i++) {
+        struct stretch line = line_at(buf_str(&l->text), l->heads[i]);
+        struct stretch title = title_in(l, line, spans->items[i].title);
+
+        needles[i] = (struct needle){.at = title.at, .n = title.n};
+    }
+    done = search_run(&s);
+    for (size_t i = 0; done == 0 && i < spans->count; i++)
+        find_by_title(l, &s, i);
+    search_clear(&s);
+    return done;
+}
+
+/* What no title finds is found by the opening words of its text, where they are nobody else's. */
+static int find_by_openings(struct links *l, struct needle *needles, const struct spans *spans)
+{
+    struct search s = {.text = buf_str(&l->folded), .needles = needles, .count = spans->count};
+    struct str text = buf_str(&l->text);
+    bool needed = false;
+    int done;
+
+    for (size_t i = 0; i < spans->count; i++) {
+        struct stretch words = {0, 0};
+
+        if (!l->found[i].text.n && needles[i].n)
+            words = opening_behind(text, line_at(text, l->heads[i]));
+        needles[i] = (struct needle){.at = words.at, .n = words.n};
+        needed = needed || words.n;
+    }
+    done = needed ? search_run(&s) : 0;
+    for (size_t i = 0; done == 0 && i < spans->count; i++) {
+        const struct candidate c = {.text = {needles[i].at, needles[i].n}};
+
+        if (hits(l, &s, &needles[i], &c, 0))
+            l->found[i] = c;
+    }
+    search_clear(&s);
+    return done;
+}
+
+int links_find(struct links *l, xmlNode *root, const xmlNode *content, const struct blocks *blocks,
+               const struct spans *spans)
+{
+    struct needle *needles = calloc(spans->count + 1, sizeof(*needles));
+    int done = -1;
+
+    buf_init(&l->text, SIZE_MAX);
+    buf_init(&l->folded, SIZE_MAX);
+    l->heads = calloc(spans->count + 1, sizeof(*l->heads));
+    l->found = calloc(spans->count + 1, sizeof(*l->found));
+    if (needles && l->heads && l->found)
+        done = text_read(l, root, content, blocks, spans);
+    if (done == 0 && l->has_heads)
+        done = find_by_titles(l, needles, spans);
+    if (done == 0 && l->has_heads)
+        done = find_by_openings(l, needles, spans);
+    free(needles);
+    return done;
+}
+
+void links_clear(struct links *l)
+{
+    buf_clear(&l->text);
+    buf_clear(&l->folded);
+    free(l->heads);
+    free(l->found);
+    *l = (struct links){0};
+}
+
+int link_fragment(struct buf *out, const struct links *l, size_t i)
+{
+    return l->found[i].text.n ? candidate_write(out, l, &l->found[i]) : -1;
 }

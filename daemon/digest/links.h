@@ -6,20 +6,31 @@
 #include "base.h"
 #include "sections.h"
 
-/* The text of a whole page as a browser's search sees it, and where in it the titles stand. */
-struct page_text {
-    struct buf text;   /* a line a block */
-    struct buf folded; /* the same with ASCII letters in lower case: offsets agree */
-    size_t *titles;    /* offset of each span's title line, */
-    bool has_titles;   /* where the content was come across */
+/* A stretch of the page's text. */
+struct stretch {
+    size_t at, n;
+};
+
+/* What a link looks for: a text, and what shall stand before and behind it (n 0: anything). */
+struct candidate {
+    struct stretch prefix, text, suffix;
+};
+
+/* The text of a whole page as a browser's search sees it, and of each span what finds it there. */
+struct links {
+    struct buf text;         /* a line a block */
+    struct buf folded;       /* the same with ASCII letters in lower case: offsets agree */
+    size_t *heads;           /* offset of each span's title line */
+    bool has_heads;          /* the content stands where a browser searches */
+    struct candidate *found; /* of each span; text.n 0: nothing finds it */
 };
 
 /* `root`: the document's; `blocks` and `spans`: of its element `content`. 0, or -1: no memory.
- * page_text_clear it. */
-int page_text_read(struct page_text *t, xmlNode *root, const xmlNode *content,
-                   const struct blocks *blocks, const struct spans *spans);
-void page_text_clear(struct page_text *t);
+ * links_clear it in either case. */
+int links_find(struct links *l, xmlNode *root, const xmlNode *content, const struct blocks *blocks,
+               const struct spans *spans);
+void links_clear(struct links *l);
 
 /* Appends the fragment ("#:~:text=…") that first matches span number `i`. -1, nothing appended:
  * none does. */
-int link_fragment(struct buf *out, const struct page_text *t, const struct spans *spans, size_t i);
+int link_fragment(struct buf *out, const struct links *l, size_t i);

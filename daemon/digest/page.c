@@ -22,7 +22,7 @@ struct reading {
     xmlNode *content; /* NULL on a plain-text page */
     struct blocks blocks;
     struct spans spans;
-    struct page_text page_text;
+    struct links links;
     struct address_base base;
     struct page *page;
 };
@@ -34,9 +34,10 @@ static bool looks_like_wall(const struct reading *r, size_t window)
     const struct pattern_list *wall = &r->source->profile->wall;
     struct str head = str_sub(r->text, 0, window);
 
-    head.n = text_valid(head);
+    while (head.n && head.n < r->text.n && ((unsigned char)r->text.p[head.n] & 0xc0) == 0x80)
+        head.n--; /* not into a character */
     for (size_t i = 0; i < wall->count; i++)
-        if (pattern_match(wall->items[i], head, NULL))
+        if (pattern_match_text(wall->items[i], head, NULL))
             return true;
     return false;
 }
@@ -144,7 +145,7 @@ static int link_write(struct reading *r, size_t i, struct buf *out)
     if (r->source->profile->stable_ids && id.n)
         return link_to_id(out, page, id);
     buf_add(out, page);
-    return r->content ? link_fragment(out, &r->page_text, &r->spans, i) : -1;
+    return r->content ? link_fragment(out, &r->links, i) : -1;
 }
 
 /* Scratch that all sections of a page share. */
@@ -203,7 +204,7 @@ static bool span_is_entry(const struct reading *r, const struct span *span)
 {
     const struct pattern *skip = r->source->profile->skip_title;
 
-    return !(skip && pattern_match(skip, str_trim(span->title), NULL)) &&
+    return !(skip && pattern_match_text(skip, str_trim(span->title), NULL)) &&
            !clean_is_empty(&r->blocks, span->first, span->end);
 }
 
@@ -263,8 +264,7 @@ static enum doubt read_html(struct reading *r)
     if (blocks_read(&r->blocks, r->content) < 0)
         return DOUBT_LIMIT;
     d = cut_blocks(r);
-    if (d == DOUBT_NONE &&
-        page_text_read(&r->page_text, root, r->content, &r->blocks, &r->spans) < 0)
+    if (d == DOUBT_NONE && links_find(&r->links, root, r->content, &r->blocks, &r->spans) < 0)
         d = DOUBT_LIMIT;
     return d;
 }
@@ -303,7 +303,7 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
         r.page->arena = arena_new();
     if (r.page && r.page->arena)
         d = read_page(&r);
-    page_text_clear(&r.page_text);
+    links_clear(&r.links);
     spans_clear(&r.spans);
     blocks_clear(&r.blocks);
     tree_clear(&r.tree);

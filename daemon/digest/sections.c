@@ -23,9 +23,9 @@ static struct mark mark_of(const struct block *block, const struct profile *prof
 
     if (block->kind == BLOCK_SOLID || !block->text.n || block->text.n > MARKER_BYTES_MAX)
         return mark;
-    if (profile->section_end && pattern_match(profile->section_end, block->text, NULL))
+    if (profile->section_end && pattern_match_text(profile->section_end, block->text, NULL))
         mark.marker = MARKER_END;
-    else if (pattern_match(profile->section_start, block->text, &mark.title) &&
+    else if (pattern_match_text(profile->section_start, block->text, &mark.title) &&
              !text_blank(mark.title))
         mark.marker = MARKER_START;
     return mark;

@@ -26,13 +26,23 @@ void digest_init(void)
 
 /* Elements that have no end tag and that this parser takes for ones that have: all that follows
  * would become theirs. */
-static bool is_void(const xmlChar *name)
-{
-    static const char *const names[] = {"bgsound", "command", "embed", "keygen",
-                                        "source",  "track",   "wbr"};
+static const char *const void_names[TREE_VOIDS] = {"bgsound", "command", "embed", "keygen",
+                                                   "source",  "track",   "wbr"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (strcmp((const char *)name, names[i]) == 0)
+/* The parser keeps each name once, so that names are compared by their addresses: this is asked
+ * twice an element. */
+static void voids_look_up(struct tree *t, xmlDict *names)
+{
+    for (size_t i = 0; i < TREE_VOIDS; i++)
+        t->voids[i] = xmlDictLookup(names, (const xmlChar *)void_names[i], -1);
+}
+
+static bool is_void(const xmlParserCtxt *parser, const xmlChar *name)
+{
+    const struct tree *t = parser->_private;
+
+    for (size_t i = 0; i < TREE_VOIDS; i++)
+        if (t->voids[i] == name)
             return true;
     return false;
 }
@@ -42,7 +52,7 @@ static void tree_start_element(void *context, const xmlChar *name, const xmlChar
     if (pool_exceeded())
         xmlStopParser(context);
     xmlSAX2StartElement(context, name, attributes);
-    if (is_void(name))
+    if (is_void(context, name))
         xmlSAX2EndElement(context, name);
 }
 
@@ -61,7 +71,7 @@ static void tree_end_element(void *context, const xmlChar *name)
     xmlParserCtxt *parser = context;
     struct tree *t = parser->_private;
 
-    if (is_void(name))
+    if (is_void(parser, name))
         return;
     if (parser->input->cur >= parser->input->end && parser->node && t->open_count < TREE_OPEN_MAX)
         t->open[t->open_count++] = parser->node;
@@ -102,6 +112,7 @@ enum doubt tree_parse(struct tree *t, struct str text)
     if (!parser)
         return DOUBT_LIMIT;
     parser->_private = t;
+    voids_look_up(t, parser->dict);
     parser->sax->startElement = tree_start_element;
     parser->sax->characters = tree_characters;
     parser->sax->endElement = tree_end_element;

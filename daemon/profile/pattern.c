@@ -87,20 +87,24 @@ bool pattern_has_group(const struct pattern *p)
 
 bool pattern_match(const struct pattern *p, struct str subject, struct str *group)
 {
+    if (group)
+        *group = (struct str){0};
+    /* Ours is several times as fast as PCRE2's own check, which pattern_match_text switches off. */
+    return text_valid(subject) == subject.n && pattern_match_text(p, subject, group);
+}
+
+bool pattern_match_text(const struct pattern *p, struct str text, struct str *group)
+{
     const PCRE2_SIZE *at;
-    int groups;
+    int groups = pcre2_match(p->code, (PCRE2_SPTR)(text.n ? text.p : ""), text.n, 0,
+                             PCRE2_NO_UTF_CHECK, p->data, p->limits);
 
     if (group)
         *group = (struct str){0};
-    /* Ours is several times as fast as PCRE2's own check, which is switched off by it. */
-    if (text_valid(subject) != subject.n)
-        return false;
-    groups = pcre2_match(p->code, (PCRE2_SPTR)(subject.n ? subject.p : ""), subject.n, 0,
-                         PCRE2_NO_UTF_CHECK, p->data, p->limits);
     if (groups < 0)
         return false;
     at = pcre2_get_ovector_pointer(p->data);
     if (group && groups > 1 && at[2] != PCRE2_UNSET && at[2] <= at[3])
-        *group = str_sub(subject, at[2], at[3] - at[2]);
+        *group = str_sub(text, at[2], at[3] - at[2]);
     return true;
 }
