@@ -86,6 +86,7 @@ int main(int argc, char **argv)
         if (status >= 0)
             return status;
     }
+    memory_keep();
     digest_init();
     return command->run(argc - 1, argv + 1);
 }

@@ -10,22 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Chunks grow with the page, up to what the allocator keeps for the next one (memory_keep). */
 #define CHUNK_FIRST ((size_t)1024 * 1024)
-#define ALIGN       alignof(max_align_t)
+#define CHUNK_MOST  ((size_t)16 * 1024 * 1024)
+/* libxml2 has nothing wider than this in what it takes. */
+#define ALIGN       alignof(double)
 /* Pieces of up to so many times ALIGN are used again once they are freed. */
-#define CLASSES     64
+#define CLASSES     128
 /* How far beyond its budget a page may go before allocations fail. */
 #define HARD_FACTOR 4
 
 struct chunk {
     struct chunk *next;
     size_t used, size;
-    alignas(max_align_t) char data[];
+    alignas(double) char data[];
 };
 
 /* Before each piece: its size. */
 struct piece {
-    alignas(max_align_t) size_t size;
+    alignas(double) size_t size;
 };
 
 /* What stands in a piece that was freed. */
@@ -50,6 +53,7 @@ static struct chunk *chunk_add(size_t least)
     size_t size = pool.chunks ? pool.chunks->size * 2 : CHUNK_FIRST;
     struct chunk *c = NULL;
 
+    size = size < CHUNK_MOST ? size : CHUNK_MOST;
     if (size < least || pool.taken > hard_limit() - size)
         size = least;
     if (least <= hard_limit() && pool.taken <= hard_limit() - size)

@@ -4,7 +4,6 @@
 
 #include "digest.h"
 
-#include <malloc.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -313,7 +312,8 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
     match_free(p.match);
     page_free(p.page);
     arena_free(p.arena);
-    malloc_trim(0);
+    if (!en->running)
+        memory_give_back();
     engine_arm(en);
 }
 
