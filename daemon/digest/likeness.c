@@ -1,7 +1,9 @@
 /* likeness: pairs among what the certain phases left over. An inverted index over the shingles of
- * the sections finds the few that an entry may have become; the best pair is bound first. */
+ * the sections finds the few that an entry may have become; which of these pairs are bound is one
+ * assignment over all of them. */
 #include "match.h"
 
+#include "assign.h"
 #include "shingles.h"
 
 #include <stdlib.h>
@@ -15,18 +17,17 @@
 #define SAME_TITLE_LEAST          0.2
 #define SAME_TITLE_RESTORED_LEAST 0.3
 #define OTHER_TITLE_LEAST         0.5
-/* What the same title adds when pairs are weighed against each other. */
+/* What the same title adds when pairs are weighed against each other, and each neighbour on the
+ * page that is the entry's old neighbour. */
 #define TITLE_BONUS               0.25
+#define NEIGHBOUR_BONUS           0.05
+/* Among equals what stayed in its place is likelier: of the smallest weight, so much a place. */
+#define DISTANCE_MALUS            1e-7
+#define DISTANCE_MOST             1000
 
 struct posting {
     uint32_t shingle;
     uint32_t section;
-};
-
-struct pair {
-    size_t section, entry;
-    double weight;
-    int64_t distance; /* of their positions: what stayed in its place is likelier */
 };
 
 struct likeness {
@@ -38,7 +39,8 @@ struct likeness {
     uint32_t *touched; /* the sections with hits */
     size_t *by_title;  /* the free sections, by title and then by place */
     size_t by_title_count;
-    struct pair *pairs;
+    size_t *before, *behind; /* of each entry: the one that stood next to it on the page */
+    struct pair *pairs;      /* left: section, right: entry */
     size_t pairs_count, pairs_room;
     struct buf scratch;
 };
@@ -119,13 +121,29 @@ static void titles_sort(struct likeness *l)
 
 /* ---- candidates ---------------------------------------------------------------------------- */
 
+static bool is_bound_to(const struct match *m, size_t section, size_t entry)
+{
+    return section < m->in.page->count && entry != NOBODY && m->entry_of[section] == entry;
+}
+
+/* What speaks for a pair, besides the text. */
+static double bonus_of(const struct likeness *l, size_t section, size_t entry, bool same_title)
+{
+    int64_t distance = llabs((long long)((int64_t)section - l->m->in.known[entry].position));
+    double bonus = same_title ? TITLE_BONUS : 0;
+
+    bonus += is_bound_to(l->m, section - 1, l->before[entry]) ? NEIGHBOUR_BONUS : 0;
+    bonus += is_bound_to(l->m, section + 1, l->behind[entry]) ? NEIGHBOUR_BONUS : 0;
+    return bonus - DISTANCE_MALUS * (double)(distance < DISTANCE_MOST ? distance : DISTANCE_MOST);
+}
+
 static int pair_add(struct likeness *l, size_t section, size_t entry, double common)
 {
     const struct entry *known = &l->m->in.known[entry];
     bool same_title = str_eq(known->title, l->m->in.page->sections[section].title);
-    double least = !same_title   ? OTHER_TITLE_LEAST
-                   : known->live ? SAME_TITLE_LEAST
-                                 : SAME_TITLE_RESTORED_LEAST;
+    double weight, least = !same_title   ? OTHER_TITLE_LEAST
+                           : known->live ? SAME_TITLE_LEAST
+                                         : SAME_TITLE_RESTORED_LEAST;
 
     if (common < least)
         return 0;
@@ -138,9 +156,10 @@ static int pair_add(struct likeness *l, size_t section, size_t entry, double com
         l->pairs = pairs;
         l->pairs_room = room;
     }
-    l->pairs[l->pairs_count++] =
-        (struct pair){section, entry, common + (same_title ? TITLE_BONUS : 0),
-                      llabs((long long)((int64_t)section - known->position))};
+    weight = common + bonus_of(l, section, entry, same_title);
+    /* Squared: one that is nearly the same is worth more than two that are half so. */
+    l->pairs[l->pairs_count++] = (struct pair){
+        .left = (uint32_t)section, .right = (uint32_t)entry, .weight = weight * weight};
     return 0;
 }
 
@@ -254,29 +273,50 @@ static int weigh_entry(struct likeness *l, size_t entry)
 
 /* ---- binding ------------------------------------------------------------------------------- */
 
-static int compare_pairs(const void *a, const void *b)
-{
-    const struct pair *x = a, *y = b;
-
-    if (x->weight != y->weight)
-        return x->weight > y->weight ? -1 : 1;
-    if (x->distance != y->distance)
-        return x->distance < y->distance ? -1 : 1;
-    if (x->section != y->section)
-        return x->section < y->section ? -1 : 1;
-    return (x->entry > y->entry) - (x->entry < y->entry);
-}
-
-static void bind_pairs(struct likeness *l)
+static int bind_pairs(struct likeness *l)
 {
     struct match *m = l->m;
 
-    if (l->pairs_count)
-        qsort(l->pairs, l->pairs_count, sizeof(*l->pairs), compare_pairs);
+    if (assign_pairs(l->pairs, l->pairs_count, m->in.page->count, m->in.known_count) < 0)
+        return -1;
     for (size_t i = 0; i < l->pairs_count; i++)
-        if (m->entry_of[l->pairs[i].section] == NOBODY &&
-            m->section_of[l->pairs[i].entry] == NOBODY)
-            match_bind(m, l->pairs[i].section, l->pairs[i].entry);
+        if (l->pairs[i].taken)
+            match_bind(m, l->pairs[i].left, l->pairs[i].right);
+    return 0;
+}
+
+/* ---- neighbours ---------------------------------------------------------------------------- */
+
+static int compare_positions(const void *a, const void *b, void *known)
+{
+    const struct entry *x = (const struct entry *)known + *(const size_t *)a;
+    const struct entry *y = (const struct entry *)known + *(const size_t *)b;
+
+    if (x->position != y->position)
+        return x->position < y->position ? -1 : 1;
+    return (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+/* Who stood next to whom, of the entries that stand on the page. */
+static int neighbours_find(struct likeness *l)
+{
+    const struct match_input *in = &l->m->in;
+    size_t *live = malloc((in->known_count + 1) * sizeof(*live)), count = 0;
+
+    if (!live)
+        return -1;
+    for (size_t i = 0; i < in->known_count; i++) {
+        l->before[i] = l->behind[i] = NOBODY;
+        if (in->known[i].live)
+            live[count++] = i;
+    }
+    qsort_r(live, count, sizeof(*live), compare_positions, (void *)in->known);
+    for (size_t i = 1; i < count; i++) {
+        l->before[live[i]] = live[i - 1];
+        l->behind[live[i - 1]] = live[i];
+    }
+    free(live);
+    return 0;
 }
 
 static int weigh_all(struct likeness *l)
@@ -297,29 +337,34 @@ static bool anybody(const size_t *items, size_t n)
 
 int match_by_likeness(struct match *m)
 {
-    size_t n = m->in.page->count;
+    size_t n = m->in.page->count, known = m->in.known_count;
     struct likeness l = {.m = m};
     int done = -1;
 
-    if (!anybody(m->entry_of, n) || !anybody(m->section_of, m->in.known_count))
+    if (!anybody(m->entry_of, n) || !anybody(m->section_of, known))
         return 0;
     buf_init(&l.scratch, SIZE_MAX);
     l.of_section = calloc(n, sizeof(*l.of_section));
     l.hits = calloc(n, sizeof(*l.hits));
     l.touched = calloc(n, sizeof(*l.touched));
     l.by_title = calloc(n, sizeof(*l.by_title));
-    if (l.of_section && l.hits && l.touched && l.by_title && index_build(&l) == 0) {
+    l.before = calloc(known, sizeof(*l.before));
+    l.behind = calloc(known, sizeof(*l.behind));
+    if (l.of_section && l.hits && l.touched && l.by_title && l.before && l.behind &&
+        index_build(&l) == 0 && neighbours_find(&l) == 0) {
         titles_sort(&l);
         done = weigh_all(&l);
     }
     if (done == 0)
-        bind_pairs(&l);
+        done = bind_pairs(&l);
     for (size_t i = 0; l.of_section && i < n; i++)
         shingles_clear(&l.of_section[i]);
     free(l.of_section);
     free(l.hits);
     free(l.touched);
     free(l.by_title);
+    free(l.before);
+    free(l.behind);
     free(l.postings);
     free(l.pairs);
     buf_clear(&l.scratch);
