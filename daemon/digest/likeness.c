@@ -21,6 +21,8 @@
  * page that is the entry's old neighbour. */
 #define TITLE_BONUS               0.25
 #define NEIGHBOUR_BONUS           0.05
+/* What was removed is less likely meant than what stands. */
+#define REMOVED_MALUS             0.05
 /* Among equals what stayed in its place is likelier: of the smallest weight, so much a place. */
 #define DISTANCE_MALUS            1e-7
 #define DISTANCE_MOST             1000
@@ -132,6 +134,7 @@ static double bonus_of(const struct likeness *l, size_t section, size_t entry, b
     int64_t distance = llabs((long long)((int64_t)section - l->m->in.known[entry].position));
     double bonus = same_title ? TITLE_BONUS : 0;
 
+    bonus -= l->m->in.known[entry].live ? 0 : REMOVED_MALUS;
     bonus += is_bound_to(l->m, section - 1, l->before[entry]) ? NEIGHBOUR_BONUS : 0;
     bonus += is_bound_to(l->m, section + 1, l->behind[entry]) ? NEIGHBOUR_BONUS : 0;
     return bonus - DISTANCE_MALUS * (double)(distance < DISTANCE_MOST ? distance : DISTANCE_MOST);
@@ -145,7 +148,7 @@ static int pair_add(struct likeness *l, size_t section, size_t entry, double com
                            : known->live ? SAME_TITLE_LEAST
                                          : SAME_TITLE_RESTORED_LEAST;
 
-    if (common < least)
+    if (common < least || (!same_title && !match_may_rename(l->m, section, entry)))
         return 0;
     if (l->pairs_count == l->pairs_room) {
         size_t room = l->pairs_room ? l->pairs_room * 2 : 64;

@@ -29,6 +29,11 @@ void match_bind(struct match *m, size_t section, size_t entry)
     m->section_of[entry] = section;
 }
 
+bool match_may_rename(const struct match *m, size_t section, size_t entry)
+{
+    return m->in.known[entry].live || !m->copy[section];
+}
+
 /* ---- the certain --------------------------------------------------------------------------- */
 
 enum key { KEY_TITLE_SEQUENCE, KEY_TITLE_SUM, KEY_SEQUENCE, KEY_SUM, KEYS };
@@ -73,17 +78,12 @@ static int shelf_put(struct shelves *s, struct hash key, size_t entry)
     return shelf->hh.tbl ? 0 : -1;
 }
 
-static size_t shelf_take(struct shelves *s, struct hash key)
+static struct shelf *shelf_find(const struct shelves *s, struct hash key)
 {
     struct shelf *shelf;
-    size_t entry = NOBODY;
 
     HASH_FIND(hh, s->table, &key, sizeof(key), shelf);
-    if (shelf && shelf->first != NOBODY) {
-        entry = shelf->first;
-        shelf->first = s->next[entry];
-    }
-    return entry;
+    return shelf && shelf->first != NOBODY ? shelf : NULL;
 }
 
 /* What stands on the page is taken before what was removed, and among equals the first. */
@@ -112,11 +112,7 @@ static int titles_fill(struct shelves *titles, const struct match *m)
 
 static bool title_stands(const struct shelves *titles, struct str title)
 {
-    struct hash key = hash_of(title);
-    struct shelf *shelf;
-
-    HASH_FIND(hh, titles->table, &key, sizeof(key), shelf);
-    return shelf != NULL;
+    return shelf_find(titles, hash_of(title)) != NULL;
 }
 
 /* Whether the content alone may speak for an entry. A word or two, or a picture, may be anybody's:
@@ -142,17 +138,49 @@ static int match_by_key(struct match *m, enum key key, const size_t *order)
     }
     for (size_t i = 0; done == 0 && i < m->in.page->count; i++) {
         const struct section *section = &m->in.page->sections[i];
-        size_t entry;
+        struct shelf *shelf;
 
         if (m->entry_of[i] != NOBODY)
             continue;
-        entry = shelf_take(&shelves, key_of(key, section->title, section->hash));
-        if (entry != NOBODY)
-            match_bind(m, i, entry);
+        shelf = shelf_find(&shelves, key_of(key, section->title, section->hash));
+        if (!shelf || (by_content && !match_may_rename(m, i, shelf->first)))
+            continue;
+        match_bind(m, i, shelf->first);
+        shelf->first = shelves.next[shelf->first];
     }
     shelves_clear(&shelves);
     shelves_clear(&titles);
     return done;
+}
+
+/* Once titles and contents together have spoken: which of the other sections have the content of
+ * one that is bound. */
+static int copies_find(struct match *m)
+{
+    const struct page *page = m->in.page;
+    struct shelves shelves;
+    int done = shelves_init(&shelves, 2 * page->count);
+
+    for (size_t i = 0; done == 0 && i < page->count; i++)
+        for (enum key key = KEY_SEQUENCE; done == 0 && key <= KEY_SUM; key++)
+            if (m->entry_of[i] != NOBODY)
+                done = shelf_put(&shelves, key_of(key, STR(""), page->sections[i].hash),
+                                 2 * i + (key == KEY_SUM));
+    for (size_t i = 0; done == 0 && i < page->count; i++)
+        for (enum key key = KEY_SEQUENCE; key <= KEY_SUM; key++)
+            if (m->entry_of[i] == NOBODY &&
+                shelf_find(&shelves, key_of(key, STR(""), page->sections[i].hash)))
+                m->copy[i] = true;
+    shelves_clear(&shelves);
+    return done;
+}
+
+static bool anybody_free(const struct match *m)
+{
+    for (size_t i = 0; i < m->in.page->count; i++)
+        if (m->entry_of[i] == NOBODY)
+            return true;
+    return false;
 }
 
 static int match_all(struct match *m)
@@ -164,8 +192,12 @@ static int match_all(struct match *m)
         order[i] = i;
     if (order)
         qsort_r(order, m->in.known_count, sizeof(*order), compare_for_shelf, (void *)m->in.known);
-    for (enum key key = 0; done == 0 && key < KEYS; key++)
-        done = match_by_key(m, key, order);
+    for (enum key key = 0; done == 0 && key < KEYS; key++) {
+        if (key == KEY_SEQUENCE && anybody_free(m))
+            done = copies_find(m);
+        if (done == 0)
+            done = match_by_key(m, key, order);
+    }
     free(order);
     return done == 0 ? match_by_likeness(m) : -1;
 }
@@ -222,7 +254,8 @@ struct match *match_new(const struct match_input *in)
     m->in = *in;
     m->entry_of = nobody_each(in->page->count);
     m->section_of = nobody_each(in->known_count);
-    if (m->entry_of && m->section_of && match_all(m) == 0)
+    m->copy = calloc(in->page->count + 1, sizeof(*m->copy));
+    if (m->entry_of && m->section_of && m->copy && match_all(m) == 0)
         return m;
     match_free(m);
     return NULL;
@@ -241,6 +274,7 @@ void match_free(struct match *m)
         return;
     free(m->entry_of);
     free(m->section_of);
+    free(m->copy);
     arena_free(m->arena);
     free(m);
 }

@@ -13,10 +13,14 @@ struct match {
     struct match_input in;
     size_t *entry_of;    /* of each section: index into in.known, or NOBODY */
     size_t *section_of;  /* of each known entry: index into in.page->sections, or NOBODY */
+    bool *copy;          /* of each section: another one with its content is somebody for certain */
     struct arena *arena; /* of the outcome */
     struct outcome outcome;
 };
 
+/* Whether a section may be this entry under another title. A copy of what still stands is not what
+ * was removed, come back. */
+bool match_may_rename(const struct match *m, size_t section, size_t entry);
 /* Binds section and entry, which must both be free. */
 void match_bind(struct match *m, size_t section, size_t entry);
 /* Pairs sections and entries, still free, whose text is alike. 0, or -1: no memory. */
