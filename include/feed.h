@@ -54,6 +54,9 @@ struct feed {
     struct str description; /* may be empty */
     struct str author;      /* never empty: falls back to the host */
     struct str language;    /* BCP 47, may be empty */
+    struct str tags;        /* what it is about, one a line; each entry has them; may be empty */
+    struct str image_proxy; /* what pictures are fetched through: %u is where the address goes,
+                               percent-encoded; empty: they are fetched from where they are */
     struct str home;        /* address of the page */
     struct str base_url;    /* ours, no slash at its end; empty in `extract`: then no self links */
     int64_t updated;        /* the newest of its entries, or when the source was first known */
@@ -65,7 +68,8 @@ struct feed {
 const char *feed_suffix(enum feed_format format);
 enum media feed_media(enum feed_format format);
 
-/* Atom 1.0 (RFC 4287), RSS 2.0 with content, dc and atom modules, or JSON Feed 1.1. An entry
+/* Atom 1.0 (RFC 4287) with the media module, RSS 2.0 with content, dc, atom and media modules, or
+ * JSON Feed 1.1. An entry
  * without a link of its own gets its page: BASE/NAME/UUID.html (where base_url is empty: home). */
 int feed_render(const struct feed *feed, enum feed_format format, struct buf *out, struct error *e);
 
@@ -76,13 +80,20 @@ int feed_render(const struct feed *feed, enum feed_format format, struct buf *ou
 size_t feed_window(const struct entry *all, size_t count, size_t max, bool drop_removed,
                    int64_t now, const struct entry **picked);
 
-/* Plain text of an entry, at most `max` characters, for summaries: white space collapsed, cut at
- * a character, ending in … where cut. */
+/* Plain text of an entry for summaries: white space collapsed, its first sentences, ending in …
+ * where cut. At most `max` UTF-16 code units, which is what readers written in JavaScript count;
+ * never more characters, then, however they are counted. Nothing is cut that shows as one: no
+ * character from its accents, no emoji from its colour or its family, no flag in two. */
 int feed_summary(struct buf *out, struct str text, size_t max);
 
-/* One entry as an HTML page of its own: no script, its links to the source page and the feed. */
-int feed_entry_page(const struct feed *feed, const struct entry *entry, struct buf *out,
-                    struct error *e);
+/* How long it takes to read `text`, in minutes, at least 1: 400 characters of Chinese or Japanese
+ * are a minute, or 220 words of what is written with blanks; code is read like words. */
+unsigned feed_reading_minutes(struct str text);
+
+/* One entry as an HTML page of its own: no script, its links to the source page, to what stands
+ * beside it there, and to the feed. */
+int feed_entry_page(const struct feed *feed, const struct entry *entry,
+                    const struct neighbours *beside, struct buf *out, struct error *e);
 
 /* ---- index and OPML ------------------------------------------------------------------------ */
 

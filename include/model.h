@@ -46,6 +46,15 @@ struct entry {
     bool live;        /* stands on the page */
 };
 
+/* What stands above and below an entry on its page. An id that is empty: nothing. */
+struct neighbour {
+    char id[ID_SIZE];
+    struct str title;
+};
+struct neighbours {
+    struct neighbour previous, next;
+};
+
 enum event_kind { EVENT_NEW, EVENT_RESTORED, EVENT_RENAMED, EVENT_CHANGED, EVENT_REMOVED };
 
 struct event {

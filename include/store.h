@@ -30,6 +30,10 @@ int store_entries(struct store *s, struct arena *a, struct str name, struct entr
 /* One entry by its id ("urn:uuid:…"). 1 found, 0 not, -1. */
 int store_entry(struct store *s, struct arena *a, struct str name, struct str id, struct entry *out,
                 struct error *e);
+/* What stands above and below an entry on its page; nothing for one that does not stand there, or
+ * is unknown. Titles are in `a`; no content is read. 0, -1. */
+int store_neighbours(struct store *s, struct arena *a, struct str name, struct str id,
+                     struct neighbours *out, struct error *e);
 
 /* Writes a poll of one source: its state and what the page did to its entries (`outcome` NULL:
  * nothing), in one transaction. After -1 nothing of it is there. */

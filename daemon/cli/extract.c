@@ -190,6 +190,7 @@ static int print_feed(const struct page *page, struct str url, const char *forma
                                  : host.n            ? host
                                                      : STR("digestd"),
                        .language = page->info.language,
+                       .tags = page->info.tags,
                        .home = page->info.canonical.n ? page->info.canonical : url,
                        .updated = outcome->changed[0]->updated,
                        .entries = outcome->changed,

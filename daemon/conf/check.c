@@ -131,6 +131,20 @@ int check_url(struct str value, struct error *e)
     return 0;
 }
 
+int check_image_proxy(struct str value, struct error *e)
+{
+    size_t at = str_find(value, STR("%u"), 0);
+    struct str host = uri_host(value);
+
+    /* It becomes part of every feed: nothing but what an address is made of. */
+    if (!uri_is_http(value) || !all_of(value, LOWER UPPER DIGITS "-._~:/?[]@!$&'()*+,;=%"))
+        return error_set(e, "'%.*s' is no http or https address", STR_ARG(text_head(value, 100)));
+    if (at == SIZE_MAX || str_find(value, STR("%u"), at + 2) != SIZE_MAX ||
+        str_find(host, STR("%u"), 0) != SIZE_MAX)
+        return error_set(e, "write %%u once, after the host: the picture's address goes there");
+    return 0;
+}
+
 int check_profile_name(struct str value, struct error *e)
 {
     if (!value.n || value.p[0] == '.' || !all_of(value, LOWER UPPER DIGITS "-_."))

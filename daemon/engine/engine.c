@@ -341,7 +341,10 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
             sources_free(sources, i);
             return NULL;
         }
-        sources[i]->due_now = old && old->due_now;
+        if (!old)
+            continue;
+        sources[i]->due_now = old->due_now;
+        sources[i]->pages_since = old->pages_since;
     }
     if (!sources)
         error_set(e, "out of memory");

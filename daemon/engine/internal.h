@@ -92,6 +92,8 @@ void jobs_free(struct engine *en);
 
 /* Renders and publishes the source's feeds and its row. */
 void publish_feeds(struct engine_source *s);
+/* Sections only changed places: what stands beside an entry on its page is another one. */
+void publish_moved(struct engine_source *s);
 /* Its line of the index alone. */
 void publish_row(const struct engine_source *s);
 /* Renders what the site was asked for. */

@@ -153,7 +153,7 @@ static bool info_same(const struct page_info *a, const struct page_info *b)
 {
     return str_eq(a->title, b->title) && str_eq(a->author, b->author) &&
            str_eq(a->description, b->description) && str_eq(a->language, b->language) &&
-           str_eq(a->canonical, b->canonical);
+           str_eq(a->canonical, b->canonical) && str_eq(a->tags, b->tags);
 }
 
 static void poll_believe(struct poll *p)
@@ -187,6 +187,8 @@ static void poll_believe(struct poll *p)
     engine_alive(en);
     if (first || told_otherwise || outcome->changed_count) {
         publish_feeds(s);
+    } else if (outcome->moved_count) {
+        publish_moved(s);
     } else {
         publish_row(s);
     }

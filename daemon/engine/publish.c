@@ -37,6 +37,8 @@ struct feed engine_feed(const struct source_conf *conf, const struct source_stat
         .author = first_of(str_of(conf->author), info->author,
                            first_of(uri_host(url), str_of(conf->name), none)),
         .language = first_of(str_of(conf->language), info->language, none),
+        .tags = info->tags,
+        .image_proxy = str_of(conf->poll.image_proxy),
         .home = first_of(info->canonical, url, none),
         .base_url = base_url,
     };
@@ -90,6 +92,13 @@ static void expire_pages(struct engine_source *s)
 
     s->pages_since = now > s->pages_since ? now : s->pages_since + 1;
     site_expire(s->engine->options.site, s->conf->name);
+}
+
+void publish_moved(struct engine_source *s)
+{
+    if (s->engine->options.site)
+        expire_pages(s);
+    publish_row(s);
 }
 
 /* An empty feed has no entry to take its date from. */
@@ -171,6 +180,8 @@ static struct body *page_render(struct engine_source *s, struct str uuid)
     struct feed feed = feed_of(s);
     struct arena *a = arena_new();
     struct body *body = NULL;
+    struct store *store = s->engine->options.store;
+    struct neighbours beside;
     struct entry entry;
     char id[ID_SIZE];
     struct buf out;
@@ -178,8 +189,9 @@ static struct body *page_render(struct engine_source *s, struct str uuid)
 
     buf_init(&out, BODY_MAX);
     snprintf(id, sizeof(id), "urn:uuid:%.*s", STR_ARG(uuid));
-    if (a && store_entry(s->engine->options.store, a, s->state.name, str_of(id), &entry, &e) == 1 &&
-        feed_entry_page(&feed, &entry, &out, &e) == 0)
+    if (a && store_entry(store, a, s->state.name, str_of(id), &entry, &e) == 1 &&
+        store_neighbours(store, a, s->state.name, str_of(id), &beside, &e) == 0 &&
+        feed_entry_page(&feed, &entry, &beside, &out, &e) == 0)
         body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, s->pages_since, true);
     buf_clear(&out);
     arena_free(a);

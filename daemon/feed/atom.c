@@ -1,6 +1,7 @@
-/* Atom 1.0 (RFC 4287). */
+/* Atom 1.0 (RFC 4287), with the thumbnails of Media RSS. */
+#include "media.h"
+#include "module.h"
 #include "render.h"
-#include "xml.h"
 
 #define ATOM_NS "http://www.w3.org/2005/Atom"
 
@@ -36,6 +37,7 @@ static void put_head(struct xml *x, const struct feed *feed, struct buf *space)
     struct str language = feed_language(tag, feed->language);
 
     xml_attr(x, "xmlns", STR(ATOM_NS));
+    xml_attr(x, "xmlns:media", STR(MODULE_MEDIA_NS));
     if (language.n)
         xml_attr(x, "xml:lang", language);
     xml_element(x, "id", feed->id);
@@ -52,19 +54,41 @@ static void put_head(struct xml *x, const struct feed *feed, struct buf *space)
     xml_element(x, "generator", STR("digestd"));
 }
 
+static void put_categories(struct xml *x, struct str tags)
+{
+    for (struct str tag; feed_next_tag(&tags, &tag);) {
+        xml_open(x, "category");
+        xml_attr(x, "term", tag);
+        xml_close(x);
+    }
+}
+
+static void put_enclosures(struct xml *x, const struct entry *entry, struct buf *space)
+{
+    struct medium m;
+
+    for (size_t at = 0; media_next(entry->html, &at, space, &m);)
+        put_link(x, STR("enclosure"), str_of(m.type), m.address);
+}
+
 static void put_entry(struct xml *x, const struct feed *feed, const struct entry *entry,
                       struct buf *space)
 {
     xml_open(x, "entry");
     xml_element(x, "id", str_of(entry->id));
     put_text(x, "title", entry->title);
+    put_categories(x, feed->tags);
     put_link(x, STR("alternate"), STR("text/html"), feed_entry_link(space, feed, entry));
+    put_enclosures(x, entry, space);
     put_date(x, "published", entry->published);
     put_date(x, "updated", entry->updated);
-    put_text(x, "summary", feed_entry_summary(space, entry));
+    struct str summary = feed_entry_summary(space, entry);
+    if (summary.n)
+        put_text(x, "summary", summary);
+    module_thumbnail(x, feed, entry, space);
     xml_open(x, "content");
     xml_attr(x, "type", STR("html"));
-    xml_text(x, entry->html);
+    xml_text(x, feed_entry_html(space, feed, entry));
     xml_close(x);
     xml_close(x);
 }

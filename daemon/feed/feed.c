@@ -1,4 +1,5 @@
 /* The formats by their names, and what they share: addresses, links, languages. */
+#include "media.h"
 #include "render.h"
 
 static const struct {
@@ -39,7 +40,7 @@ int feed_render(const struct feed *feed, enum feed_format format, struct buf *ou
 }
 
 /* Not buf_reset, which forgets that something failed. */
-static void rewind_space(struct buf *space)
+void feed_space_rewind(struct buf *space)
 {
     space->len = 0;
     if (space->data)
@@ -56,7 +57,7 @@ int feed_space_end(struct buf *space, int result, struct error *e)
 
 struct str feed_address(struct buf *space, const struct feed *feed, enum feed_format format)
 {
-    rewind_space(space);
+    feed_space_rewind(space);
     if (feed->base_url.n) {
         buf_add(space, feed->base_url);
         buf_putc(space, '/');
@@ -68,7 +69,7 @@ struct str feed_address(struct buf *space, const struct feed *feed, enum feed_fo
 
 struct str feed_opml_address(struct buf *space, struct str base_url)
 {
-    rewind_space(space);
+    feed_space_rewind(space);
     buf_add(space, base_url);
     buf_puts(space, "/feeds.opml");
     return buf_str(space);
@@ -80,7 +81,7 @@ struct str feed_entry_link(struct buf *space, const struct feed *feed, const str
         return entry->link;
     if (!feed->base_url.n)
         return feed->home;
-    rewind_space(space);
+    feed_space_rewind(space);
     buf_add(space, feed->base_url);
     buf_putc(space, '/');
     buf_add(space, feed->name);
@@ -92,9 +93,36 @@ struct str feed_entry_link(struct buf *space, const struct feed *feed, const str
 
 struct str feed_entry_summary(struct buf *space, const struct entry *entry)
 {
-    rewind_space(space);
-    feed_summary(space, entry->text, SUMMARY_MAX);
+    struct buf words;
+
+    feed_space_rewind(space);
+    if (!text_blank(entry->text)) {
+        feed_summary(space, entry->text, SUMMARY_MAX);
+        return buf_str(space);
+    }
+    buf_init(&words, SPACE_MAX);
+    if (media_words(&words, entry->html) != 0)
+        space->failed = true;
+    feed_summary(space, buf_str(&words), SUMMARY_MAX);
+    buf_clear(&words);
     return buf_str(space);
+}
+
+struct str feed_entry_html(struct buf *space, const struct feed *feed, const struct entry *entry)
+{
+    if (!feed->image_proxy.n)
+        return entry->html;
+    feed_space_rewind(space);
+    media_through(space, entry->html, feed->image_proxy);
+    return buf_str(space);
+}
+
+bool feed_next_tag(struct str *tags, struct str *tag)
+{
+    *tag = STR("");
+    while (tags->n && !tag->n)
+        *tag = str_trim(str_cut(tags, '\n'));
+    return tag->n > 0;
 }
 
 static bool is_letter(char c)

@@ -16,6 +16,7 @@ static const char style[] =
     "h1{margin:0 0 .5rem;font-size:1.75rem;line-height:1.3;letter-spacing:-.01em;"
     "text-wrap:balance}\n"
     "a{color:var(--link);text-underline-offset:.18em;text-decoration-thickness:1px}\n"
+    ":focus-visible{outline:2px solid var(--link);outline-offset:3px;border-radius:.1875rem}\n"
     "time{white-space:nowrap;font-variant-numeric:tabular-nums}\n"
     "p.lead{margin:0 0 2rem;color:var(--soft);max-width:38rem;text-wrap:pretty}\n"
     "section{margin:0 0 1.25rem;padding:1.25rem 1.375rem 1.125rem;background:var(--card);"
@@ -38,28 +39,69 @@ static const char style[] =
     "footer{margin-top:2.5rem;padding-top:1rem;border-top:1px solid var(--line);"
     "font-size:.9375rem;color:var(--soft)}\n"
     "footer p{margin:.25rem 0}\n"
-    "p.from{margin:0 0 .5rem;font-size:.9375rem;color:var(--soft)}\n"
-    "p.dates{margin:0 0 2rem;font-size:.9375rem;color:var(--soft)}\n"
-    "article{line-height:1.75}\n"
-    "article h1,article h2,article h3,article h4{margin:2rem 0 .5rem;font-size:1.25rem;"
-    "line-height:1.4}\n"
-    "article figure{margin:1.25rem 0}\n"
+    /* The page of an entry: some 36 characters of Chinese or 70 of English to a line. */
+    "body.entry{max-width:43rem}\n"
+    "header p,ul.tags{margin:.25rem 0 0;font-size:.9375rem;color:var(--soft)}\n"
+    "header p.from{margin:0 0 .625rem}\n"
+    "ul.tags{display:flex;flex-wrap:wrap;gap:.375rem;padding:0;margin-top:.75rem;list-style:none}\n"
+    "ul.tags li{padding:.0625rem .625rem;border:1px solid var(--line);border-radius:1rem;"
+    "font-size:.8125rem}\n"
+    "article{margin-top:2rem;font-size:1.125rem;line-height:1.7;overflow-wrap:anywhere}\n"
+    "article:lang(zh),article:lang(ja){line-height:1.85}\n"
+    "article>:first-child{margin-top:0}article>:last-child{margin-bottom:0}\n"
+    "article h1,article h2,article h3,article h4,article h5,article h6{margin:2em 0 .5em;"
+    "font-size:1.1em;line-height:1.4}\n"
+    "article h1{font-size:1.4em}article h2{font-size:1.3em}article h3{font-size:1.2em}\n"
+    "article ul,article ol{padding-left:1.625em}article li{margin:.25em 0}\n"
+    "article dd{margin-left:1.625em}\n"
     "article img,article video{max-width:100%;height:auto;border-radius:.25rem}\n"
-    "article pre,article table{display:block;max-width:100%;overflow-x:auto}\n"
-    "article pre{padding:.875rem 1rem;background:var(--card);border:1px solid var(--line);"
-    "border-radius:.375rem;line-height:1.5}\n"
-    "article code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,\"DejaVu Sans Mono\","
-    "monospace;font-size:.9em}\n"
-    "article table{border-collapse:collapse}\n"
-    "article td,article th{padding:.375rem .75rem;border:1px solid var(--line)}\n"
-    "article blockquote{margin:1.25rem 0;padding-left:1rem;border-left:3px solid var(--line);"
+    "article audio{width:100%}\n"
+    "article figure{margin:1.75em 0}\n"
+    "article figure img,article figure video{display:block;margin:0 auto}\n"
+    "article figcaption{margin-top:.5em;font-size:.875em;line-height:1.5;text-align:center;"
     "color:var(--soft)}\n"
-    "article a{overflow-wrap:anywhere}\n"
+    "article pre,article table{display:block;width:fit-content;max-width:100%;overflow-x:auto;"
+    "margin:1.25em 0}\n"
+    "article pre{width:auto;padding:.875rem 1rem;background:var(--card);"
+    "border:1px solid var(--line);border-radius:.375rem;line-height:1.55;tab-size:4;"
+    "overflow-wrap:normal}\n"
+    "article code,article kbd,article samp,article pre{font-family:ui-monospace,SFMono-Regular,"
+    "Menlo,Consolas,\"DejaVu Sans Mono\",monospace;font-size:.875em}\n"
+    "article pre *{font-size:1em}\n"
+    "article code{padding:.1em .3em;background:var(--card);border-radius:.25rem;"
+    "box-shadow:inset 0 0 0 1px var(--line)}\n"
+    "article pre code{padding:0;background:none;box-shadow:none}\n"
+    "article table{border-collapse:collapse;font-size:.9375em;line-height:1.5;"
+    "overflow-wrap:normal}\n"
+    "article td,article th{padding:.375em .75em;border:1px solid var(--line);min-width:4em;"
+    "vertical-align:top}\n"
+    "article th{background:var(--card);text-align:left}\n"
+    "article caption{padding:.375em 0;color:var(--soft);text-align:left}\n"
+    "article blockquote{margin:1.25em 0;padding-left:1rem;border-left:3px solid var(--line);"
+    "color:var(--soft)}\n"
+    "article hr{margin:2em 0;border:0;border-top:1px solid var(--line)}\n"
+    "nav.beside{display:grid;grid-template-columns:1fr 1fr;gap:1rem;margin-top:3rem}\n"
+    "nav.beside a{padding:.75rem 1rem;border:1px solid var(--line);border-radius:.625rem;"
+    "background:var(--card);line-height:1.45;text-decoration:none;overflow-wrap:anywhere}\n"
+    "nav.beside a:hover span{text-decoration:underline}\n"
+    "nav.beside small{display:block;margin-bottom:.125rem;font-size:.8125rem;color:var(--soft)}\n"
+    "nav.beside a.next{grid-column:2;text-align:right}\n"
+    "nav.beside+footer{margin-top:2rem}\n"
+    "@media(prefers-color-scheme:dark){article img{background:var(--ink);color:var(--paper)}}\n"
     "@media(max-width:44rem){section dl.facts{grid-template-columns:minmax(0,1fr)}"
     "section dl.facts div{display:grid;grid-template-columns:6.5rem minmax(0,1fr)}}\n"
-    "@media(max-width:30rem){body{padding:1.5rem 1rem 2rem}section{padding:1rem}"
+    "@media(max-width:30rem){body{padding:1.5rem 1.125rem 2rem}section{padding:1rem}"
+    "h1{font-size:1.5rem}article{font-size:1.0625rem}"
+    "nav.beside{grid-template-columns:1fr;gap:.75rem}nav.beside a.next{grid-column:1}"
     "section dl.addresses{grid-template-columns:minmax(0,1fr);gap:0}"
-    "section dl.addresses dd{margin-bottom:.5rem}}\n";
+    "section dl.addresses dd{margin-bottom:.5rem}}\n"
+    "@media print{:root{color-scheme:light;--ink:#000;--soft:#444;--line:#bbb;--paper:#fff;"
+    "--card:#fff;--link:#000}"
+    "body,body.entry{max-width:none;padding:0;font-size:11pt}article{font-size:1em}"
+    "nav,footer p+p{display:none}article pre{white-space:pre-wrap;overflow-wrap:anywhere}"
+    "article table{overflow:visible}"
+    "article pre,article img,article figure,article tr{break-inside:avoid}"
+    "h1,h2,h3,h4,h5,h6{break-after:avoid}}\n";
 
 static void put_meta(struct xml *x, struct str name, struct str content)
 {
@@ -123,11 +165,11 @@ void html_alternate(struct xml *x, struct str type, struct str title, struct str
     new_line(x);
 }
 
-void html_body(struct xml *x)
+void html_body(struct xml *x, struct str class)
 {
     xml_close(x);
     new_line(x);
-    xml_open(x, "body");
+    html_open(x, "body", class);
     new_line(x);
 }
 

@@ -145,7 +145,7 @@ int feed_index(const struct feed_row *const *rows, size_t count, struct str base
     for (size_t i = 0; i < count; i++)
         html_alternate(&x, feed_type(FEED_ATOM), feed_row_title(rows[i]),
                        row_address(&space, rows[i], base_url, FEED_ATOM));
-    html_body(&x);
+    html_body(&x, STR(""));
     xml_open(&x, "main");
     xml_raw(&x, STR("\n"));
     put_lead(&x, count, base_url, &space);

@@ -1,7 +1,12 @@
 /* JSON Feed 1.1. */
+#include "media.h"
 #include "render.h"
 
 #include <jansson.h>
+
+/* Our extension: how long an item takes to read. */
+#define EXTENSION       "_digestd"
+#define EXTENSION_ABOUT "https://github.com/digestd/digestd#subscribe"
 
 /* A run of additions whose first failure stays. */
 struct json {
@@ -23,7 +28,7 @@ static void append(struct json *j, json_t *array, json_t *value)
 }
 
 /* What XML forbids does not stand here either: readers make pages of it. */
-static void set_text(struct json *j, json_t *object, const char *key, struct str text)
+static json_t *text_of(struct json *j, struct str text)
 {
     if (!text_is_xml(text)) {
         buf_reset(&j->repaired);
@@ -32,7 +37,21 @@ static void set_text(struct json *j, json_t *object, const char *key, struct str
         text = buf_str(&j->repaired);
     }
     /* Checked just now, and again by nobody. */
-    set(j, object, key, json_stringn_nocheck(text.n ? text.p : "", text.n));
+    return json_stringn_nocheck(text.n ? text.p : "", text.n);
+}
+
+static void set_text(struct json *j, json_t *object, const char *key, struct str text)
+{
+    set(j, object, key, text_of(j, text));
+}
+
+/* Nothing says no more than a key that is missing. */
+static void set_some(struct json *j, json_t *object, const char *key, json_t *array)
+{
+    if (json_array_size(array))
+        set(j, object, key, array);
+    else
+        json_decref(array);
 }
 
 static void set_date(struct json *j, json_t *object, const char *key, int64_t t)
@@ -51,6 +70,46 @@ static void set_authors(struct json *j, json_t *object, const struct feed *feed)
     set(j, object, "authors", authors);
 }
 
+static void set_image(struct json *j, json_t *object, const struct feed *feed,
+                      const struct entry *entry)
+{
+    struct medium m;
+
+    if (media_thumbnail(entry->html, feed->image_proxy, &j->space, &m))
+        set_text(j, object, "image", m.address);
+}
+
+static void set_tags(struct json *j, json_t *object, struct str tags)
+{
+    json_t *array = json_array();
+
+    for (struct str tag; feed_next_tag(&tags, &tag);)
+        append(j, array, text_of(j, tag));
+    set_some(j, object, "tags", array);
+}
+
+static void set_attachments(struct json *j, json_t *object, const struct entry *entry)
+{
+    json_t *array = json_array();
+    struct medium m;
+
+    for (size_t at = 0; media_next(entry->html, &at, &j->space, &m);) {
+        json_t *attachment = json_object();
+        set_text(j, attachment, "url", m.address);
+        set_text(j, attachment, "mime_type", str_of(m.type));
+        append(j, array, attachment);
+    }
+    set_some(j, object, "attachments", array);
+}
+
+static void set_extension(struct json *j, json_t *object, const char *key, json_t *value)
+{
+    json_t *extension = json_object();
+
+    set(j, extension, key, value);
+    set(j, object, EXTENSION, extension);
+}
+
 static json_t *item(struct json *j, const struct feed *feed, const struct entry *entry)
 {
     json_t *o = json_object();
@@ -58,11 +117,17 @@ static json_t *item(struct json *j, const struct feed *feed, const struct entry 
     set_text(j, o, "id", str_of(entry->id));
     set_text(j, o, "url", feed_entry_link(&j->space, feed, entry));
     set_text(j, o, "title", entry->title);
-    set_text(j, o, "content_html", entry->html);
-    set_text(j, o, "summary", feed_entry_summary(&j->space, entry));
+    set_text(j, o, "content_html", feed_entry_html(&j->space, feed, entry));
+    struct str summary = feed_entry_summary(&j->space, entry);
+    if (summary.n)
+        set_text(j, o, "summary", summary);
+    set_image(j, o, feed, entry);
     set_date(j, o, "date_published", entry->published);
     set_date(j, o, "date_modified", entry->updated);
     set_authors(j, o, feed);
+    set_tags(j, o, feed->tags);
+    set_attachments(j, o, entry);
+    set_extension(j, o, "reading_minutes", json_integer(feed_reading_minutes(entry->text)));
     return o;
 }
 
@@ -82,6 +147,7 @@ static void set_head(struct json *j, json_t *root, const struct feed *feed)
     if (language.n)
         set_text(j, root, "language", language);
     set_authors(j, root, feed);
+    set_extension(j, root, "about", text_of(j, STR(EXTENSION_ABOUT)));
 }
 
 static int write_out(const char *bytes, size_t n, void *out)

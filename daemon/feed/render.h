@@ -3,7 +3,6 @@
 
 #include "feed.h"
 
-/* Characters of a summary. */
 #define SUMMARY_MAX   280
 /* Bytes that an address or a summary may take while it is made. */
 #define SPACE_MAX     ((size_t)64 << 20)
@@ -26,9 +25,17 @@ struct str feed_address(struct buf *space, const struct feed *feed, enum feed_fo
 struct str feed_opml_address(struct buf *space, struct str base_url);
 /* The entry's link, else the address of its page, else (no base-url) the page it is from. */
 struct str feed_entry_link(struct buf *space, const struct feed *feed, const struct entry *entry);
+/* Of the text, else of what its pictures say in place of themselves; may be empty. */
 struct str feed_entry_summary(struct buf *space, const struct entry *entry);
+/* The entry's HTML, its pictures through the feed's proxy where it has one. */
+struct str feed_entry_html(struct buf *space, const struct feed *feed, const struct entry *entry);
+/* What all of these do first. */
+void feed_space_rewind(struct buf *space);
 /* Frees `space`. Returns `result`, or -1 where `space` has failed. */
 int feed_space_end(struct buf *space, int result, struct error *e);
+
+/* Cuts the next tag off *tags, which has one a line. False: there is none. */
+bool feed_next_tag(struct str *tags, struct str *tag);
 
 /* `language` as XML and HTTP want it ("zh_CN" is "zh-CN"); empty where it is no language tag. */
 struct str feed_language(char space[LANGUAGE_SIZE], struct str language);

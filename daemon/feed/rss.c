@@ -1,6 +1,7 @@
-/* RSS 2.0 with the content, dc and atom modules. */
+/* RSS 2.0 with the content, dc, atom and media modules. */
+#include "media.h"
+#include "module.h"
 #include "render.h"
-#include "xml.h"
 
 static void put_rfc822(struct xml *x, const char *name, int64_t t)
 {
@@ -38,6 +39,51 @@ static void put_channel(struct xml *x, const struct feed *feed, struct buf *spac
     xml_element(x, "generator", STR("digestd"));
 }
 
+static void put_categories(struct xml *x, struct str tags)
+{
+    for (struct str tag; feed_next_tag(&tags, &tag);)
+        xml_element(x, "category", tag);
+}
+
+/* Readers demand a length, and 0 is what says that it is not known. */
+static void put_enclosure(struct xml *x, const struct medium *m)
+{
+    xml_open(x, "enclosure");
+    xml_attr(x, "url", m->address);
+    xml_attr(x, "length", STR("0"));
+    xml_attr(x, "type", str_of(m->type));
+    xml_close(x);
+}
+
+static void put_medium(struct xml *x, const struct medium *m)
+{
+    xml_open(x, "media:content");
+    xml_attr(x, "url", m->address);
+    xml_attr(x, "type", str_of(m->type));
+    xml_attr(x, "medium", m->kind == MEDIUM_AUDIO ? STR("audio") : STR("video"));
+    xml_close(x);
+}
+
+/* RSS knows one enclosure an item: what comes after it goes by the media module. */
+static void put_media(struct xml *x, const struct entry *entry, struct buf *space)
+{
+    struct medium m;
+    size_t at = 0;
+
+    if (media_next(entry->html, &at, space, &m))
+        put_enclosure(x, &m);
+    while (media_next(entry->html, &at, space, &m))
+        put_medium(x, &m);
+}
+
+/* Many readers show nothing of an item that has no description, so there always is one. */
+static void put_description(struct xml *x, const struct entry *entry, struct buf *space)
+{
+    struct str summary = feed_entry_summary(space, entry);
+
+    xml_element(x, "description", summary.n ? summary : entry->title);
+}
+
 static void put_item(struct xml *x, const struct feed *feed, const struct entry *entry,
                      struct buf *space)
 {
@@ -50,8 +96,11 @@ static void put_item(struct xml *x, const struct feed *feed, const struct entry 
     xml_attr(x, "isPermaLink", STR("false"));
     xml_text(x, str_of(entry->id));
     xml_close(x);
-    xml_element(x, "description", feed_entry_summary(space, entry));
-    xml_element(x, "content:encoded", entry->html);
+    put_categories(x, feed->tags);
+    put_description(x, entry, space);
+    xml_element(x, "content:encoded", feed_entry_html(space, feed, entry));
+    module_thumbnail(x, feed, entry, space);
+    put_media(x, entry, space);
     put_rfc822(x, "pubDate", entry->published);
     xml_element(x, "atom:updated", str_of(date_rfc3339(date, entry->updated)));
     xml_element(x, "dc:creator", feed->author);
@@ -70,6 +119,7 @@ int rss_render(const struct feed *feed, struct buf *out, struct error *e)
     xml_attr(&x, "xmlns:content", STR("http://purl.org/rss/1.0/modules/content/"));
     xml_attr(&x, "xmlns:dc", STR("http://purl.org/dc/elements/1.1/"));
     xml_attr(&x, "xmlns:atom", STR("http://www.w3.org/2005/Atom"));
+    xml_attr(&x, "xmlns:media", STR(MODULE_MEDIA_NS));
     xml_open(&x, "channel");
     put_channel(&x, feed, &space);
     for (size_t i = 0; i < feed->count; i++)

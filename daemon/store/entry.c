@@ -15,6 +15,15 @@ static const char entries_count[] =
 static const char entries_read[] = SELECT "ORDER BY updated DESC, position, seq";
 static const char entry_read[] = SELECT "AND id = ?2";
 
+/* Titles alone: contents are of no use here, and may be large. */
+#define SELECT_BESIDE(comparison, order)                                                           \
+    "SELECT beside.id, beside.title FROM source JOIN entry ON entry.source = source.key "          \
+    "JOIN entry AS beside ON beside.source = source.key "                                          \
+    "WHERE name = ?1 AND entry.id = ?2 AND entry.live AND beside.live "                            \
+    "AND beside.position " comparison " entry.position ORDER BY beside.position " order " LIMIT 1"
+static const char entry_previous[] = SELECT_BESIDE("<", "DESC");
+static const char entry_next[] = SELECT_BESIDE(">", "ASC");
+
 static const char entry_write[] =
     "INSERT INTO entry "
     "(source, id, title, link, hash, ordinal, published, updated, seq, position, live) "
@@ -183,4 +192,32 @@ int store_entry(struct store *s, struct arena *a, struct str name, struct str id
         rc = -1;
     db_end(&c);
     return rc;
+}
+
+static int neighbour_read(struct call *c, struct arena *a, struct str name, struct str id,
+                          struct neighbour *out, struct error *e)
+{
+    db_put_str(c, name);
+    db_put_str(c, id);
+    int rc = db_step(c, e);
+    if (rc > 0) {
+        get_id(c, a, out->id);
+        out->title = db_get_str(c, a);
+        rc = db_check(c, e);
+    }
+    db_end(c);
+    return rc < 0 ? -1 : 0;
+}
+
+int store_neighbours(struct store *s, struct arena *a, struct str name, struct str id,
+                     struct neighbours *out, struct error *e)
+{
+    memset(out, 0, sizeof *out);
+    if (!s->sql)
+        return 0;
+    struct call c = db_call(s, STATEMENT_ENTRY_PREVIOUS, entry_previous);
+    if (neighbour_read(&c, a, name, id, &out->previous, e) < 0)
+        return -1;
+    c = db_call(s, STATEMENT_ENTRY_NEXT, entry_next);
+    return neighbour_read(&c, a, name, id, &out->next, e);
 }

@@ -49,6 +49,7 @@ static void test_defaults(void **state)
     assert_null(s->poll.cookie_file);
     assert_null(s->poll.proxy);
     assert_null(s->poll.fetch_command);
+    assert_null(s->poll.image_proxy);
     assert_int_equal(s->poll.removal_guard, 50);
     assert_int_equal(s->poll.removal_confirmations, 3);
     assert_null(conf_source(c, STR("b")));

@@ -28,6 +28,14 @@ static void formats_are_as_kept(void **state)
     }
 }
 
+static struct neighbour neighbour_of(const struct entry *entry)
+{
+    struct neighbour n = {.title = entry->title};
+
+    memcpy(n.id, entry->id, sizeof n.id);
+    return n;
+}
+
 static void page_is_as_kept(void **state)
 {
     struct sample s;
@@ -36,9 +44,12 @@ static void page_is_as_kept(void **state)
 
     (void)state;
     sample_init(&s);
+    const struct neighbours beside[2] = {
+        {.next = neighbour_of(&s.entries[1])},
+        {.previous = neighbour_of(&s.entries[0]), .next = neighbour_of(&s.entries[2])}};
     for (size_t i = 0; i < 2; i++) {
         buf_init(&out, OUT_MAX);
-        assert_int_equal(feed_entry_page(&s.feed, &s.entries[i], &out, &e), 0);
+        assert_int_equal(feed_entry_page(&s.feed, &s.entries[i], &beside[i], &out, &e), 0);
         assert_golden(i ? "entry-own-link.html" : "entry.html", buf_str(&out));
         buf_clear(&out);
     }
@@ -185,12 +196,17 @@ static void hostile_page(void **state)
     s.entries[0].html = STR("<p>fine</p>");
     s.entries[0].link = STR("javascript:alert(1)");
     s.feed.home = STR("JavaScript:alert(2)");
+    s.feed.tags = STR("<script>\n\"'>");
+    struct neighbours beside = {.previous = neighbour_of(&s.entries[1])};
+    beside.previous.title = STR("</a><script>");
     buf_init(&out, OUT_MAX);
-    assert_int_equal(feed_entry_page(&s.feed, &s.entries[0], &out, &e), 0);
+    assert_int_equal(feed_entry_page(&s.feed, &s.entries[0], &beside, &out, &e), 0);
     assert_null(strcasestr(out.data, "javascript:"));
     assert_null(strstr(out.data, "<script"));
     xmlDoc *doc = assert_xml(buf_str(&out));
-    assert_xpath(doc, "count(/html/body/main/h1)", "1");
+    assert_xpath(doc, "count(/html/body/main/header/h1)", "1");
+    assert_xpath(doc, "//nav/a[@rel='prev']/span", "</a><script>");
+    assert_xpath(doc, "//ul[@class='tags']/li[2]", "\"'>");
     xmlFreeDoc(doc);
     buf_clear(&out);
 }

@@ -47,13 +47,19 @@ static inline void sample_fill(struct entry *e)
         "000000000003", "检索增强 & <RAG>：从零开始 🚀",
         "<p>先建索引，再问模型。<a href=\"https://example.org/a?x=1&amp;y=2\">参考</a></p>"
         "<pre><code>if (a &lt; b &amp;&amp; c)\n    return;\n</code></pre>"
-        "<p><img src=\"https://example.org/tu.png\" alt=\"\"></p>",
+        "<p><img src=\"https://example.org/tu.png?w=1&amp;f=webp\" alt=\"\" width=\"640\" "
+        "height=\"360\" referrerpolicy=\"no-referrer\"></p>",
         "先建索引，再问模型。参考\nif (a < b && c)\n    return;",
         "https://example.org/digest#:~:text=%E6%A3%80%E7%B4%A2");
     e[0].published = 1762910000;
     e[0].updated = 1762911000;
     e[1] = sample_entry("000000000002", "A \"quoted\" title & 'more'",
-                        "<p>Sections are found by their markers.</p><ul><li>one</li></ul>",
+                        "<p>Sections are found by their markers.</p><ul><li>one</li></ul>"
+                        "<audio controls=\"\" preload=\"none\" src=\"https://example.org/a.ogg\">"
+                        "</audio><video controls=\"\" preload=\"none\" "
+                        "poster=\"https://example.org/still.jpg\"><source "
+                        "src=\"https://example.org/film.webm\"><source "
+                        "src=\"https://example.org/film.mp4\"></video>",
                         "Sections are found by their markers.\none", NULL);
     e[1].published = e[1].updated = 1762900000;
     e[2] = sample_entry("000000000001", "已撤下的一节", "<p>它不在页面上了。</p>",
@@ -74,6 +80,7 @@ static inline void sample_init(struct sample *s)
                             .description = STR("One long page, cut into its sections."),
                             .author = STR("王小明"),
                             .language = STR("zh_CN"),
+                            .tags = STR("随笔\nR&D"),
                             .home = STR("https://example.org/digest?a=1&b=2"),
                             .base_url = STR("http://127.0.0.1:8780"),
                             .updated = 1762911000,
@@ -118,8 +125,8 @@ static inline xmlDoc *assert_xml(struct str s)
     return doc;
 }
 
-/* The string that an XPath gives (prefixes: a Atom, c content, d Dublin Core); free with xmlFree.
- */
+/* The string that an XPath gives (prefixes: a Atom, c content, d Dublin Core, m media); free with
+ * xmlFree. */
 static inline char *xpath_string(xmlDoc *doc, const char *path)
 {
     xmlXPathContext *context = xmlXPathNewContext(doc);
@@ -127,6 +134,7 @@ static inline char *xpath_string(xmlDoc *doc, const char *path)
     xmlXPathRegisterNs(context, BAD_CAST "a", BAD_CAST "http://www.w3.org/2005/Atom");
     xmlXPathRegisterNs(context, BAD_CAST "c", BAD_CAST "http://purl.org/rss/1.0/modules/content/");
     xmlXPathRegisterNs(context, BAD_CAST "d", BAD_CAST "http://purl.org/dc/elements/1.1/");
+    xmlXPathRegisterNs(context, BAD_CAST "m", BAD_CAST "http://search.yahoo.com/mrss/");
     xmlXPathObject *object = xmlXPathEvalExpression(BAD_CAST path, context);
     char *s = (char *)xmlXPathCastToString(object);
     xmlXPathFreeObject(object);

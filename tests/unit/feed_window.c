@@ -1,4 +1,4 @@
-/* Which entries stand in a feed, and summaries. */
+/* Which entries stand in a feed. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -78,68 +78,12 @@ static void window_by_size(void **state)
     free(html);
 }
 
-static void assert_summary(const char *text, size_t max, const char *want)
-{
-    struct buf out;
-
-    buf_init(&out, 100000);
-    assert_int_equal(feed_summary(&out, str_of(text), max), 0);
-    assert_string_equal(out.data ? out.data : "", want);
-    assert_true(text_length(buf_str(&out)) <= max);
-    buf_clear(&out);
-}
-
-static void summaries(void **state)
-{
-    (void)state;
-    assert_summary("", 10, "");
-    assert_summary("  one \n\t two　three  ", 280, "one two three");
-    assert_summary("exactly ten", 11, "exactly ten");
-    /* the end of a sentence in the second half */
-    assert_summary("One two. Three four five six.", 14, "One two. …");
-    assert_summary("One two. Three four five six.", 9, "One two.…");
-    assert_summary("第一句话。第二句话很长很长", 8, "第一句话。…");
-    /* none there: between words, else anywhere between characters */
-    assert_summary("A. bcdefgh ijklmnopq", 14, "A. bcdefgh…");
-    assert_summary("version 1.2.3 of it", 12, "version 1.2…");
-    assert_summary("abcdefghijklmnop", 6, "abcde…");
-    assert_summary("检索增强生成模型", 5, "检索增强…");
-    assert_summary("🚀🚀🚀🚀", 3, "🚀🚀…");
-    assert_summary("one two three", 5, "one…");
-    assert_summary("ab", 1, "…");
-    assert_summary("ab", 0, "");
-}
-
-/* Long texts, of which only the head is looked at, and those whose head is all white space. */
-static void long_summaries(void **state)
-{
-    struct buf text, out;
-
-    (void)state;
-    buf_init(&text, 1000000);
-    buf_init(&out, 10000);
-    for (int i = 0; i < 20000; i++)
-        buf_puts(&text, "字");
-    assert_int_equal(feed_summary(&out, buf_str(&text), 280), 0);
-    assert_int_equal(text_length(buf_str(&out)), 280);
-    assert_int_equal(text_valid(buf_str(&out)), out.len);
-    buf_reset(&text);
-    buf_reset(&out);
-    for (int i = 0; i < 20000; i++)
-        buf_puts(&text, " \n");
-    buf_puts(&text, "end");
-    assert_int_equal(feed_summary(&out, buf_str(&text), 280), 0);
-    assert_string_equal(out.data, "end");
-    buf_clear(&text);
-    buf_clear(&out);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(window_by_number_and_age), cmocka_unit_test(window_without_removed),
-        cmocka_unit_test(window_by_size),           cmocka_unit_test(summaries),
-        cmocka_unit_test(long_summaries),
+        cmocka_unit_test(window_by_number_and_age),
+        cmocka_unit_test(window_without_removed),
+        cmocka_unit_test(window_by_size),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
