@@ -153,6 +153,44 @@ static void test_another_conf(void **state)
     source_site_stop(site);
 }
 
+/* Sections that change places are no event, but what stands beside them is another one. */
+static void test_moved(void **state)
+{
+    struct place *p = *state;
+    struct source_site *site = source_site_start();
+    char *source = source_of("blog", source_site_url(site, "/page"));
+    char path[64] = "/blog/", *body;
+    struct house *h;
+    struct ran r;
+
+    source_site_set_page(site, "/page", PAGE(ONE TWO));
+    write_conf(p, "c", "s", source);
+    h = start(p, "c");
+    body = house_get_with(h, "/blog.json", "\"title\":\"One\"", 30000);
+    assert_non_null(body);
+    /* One is the first of the feed, behind its own id. */
+    strncat(path, strstr(body, "\"items\":[{\"id\":\"urn:uuid:") + 25, 36);
+    strcat(path, ".html");
+    free(body);
+    body = house_get_with(h, path, "rel=\"next\"", 30000);
+    assert_non_null(body);
+    assert_non_null(strstr(body, ">Two<"));
+    assert_null(strstr(body, "rel=\"prev\""));
+    free(body);
+    source_site_set_page(site, "/page", PAGE(TWO ONE));
+    r = DIGESTD("poll", "-c", place_path(p, "c"));
+    assert_int_equal(r.status, 0);
+    assert_string_equal(r.out.p, "");
+    ran_clear(&r);
+    body = house_get_with(h, path, "rel=\"prev\"", 30000);
+    assert_non_null(body);
+    assert_null(strstr(body, "rel=\"next\""));
+    free(body);
+    assert_int_equal(house_stop(h, NULL), 0);
+    free(source);
+    source_site_stop(site);
+}
+
 static void test_no_sources(void **state)
 {
     struct place *p = *state;
@@ -219,6 +257,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_asked_during_a_fetch, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_asked_and_stopped, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_another_conf, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_moved, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_no_sources, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_many_of_one_host, place_set_up, place_tear_down),
     };

@@ -251,6 +251,48 @@ static void test_reload(void **state)
     source_site_stop(site);
 }
 
+static void assert_served(struct house *h, const char *path, const char *text)
+{
+    char *body = house_get_with(h, path, text, 30000);
+
+    if (!body)
+        fail_msg("%s never had %s", path, text);
+    free(body);
+}
+
+/* What only concerns how feeds are written takes effect at once, without another look at the page;
+ * what is stored knows nothing of it. */
+static void test_reload_writes_anew(void **state)
+{
+    struct place *p = *state;
+    struct source_site *site = source_site_start();
+    struct house *h = NULL;
+
+    source_site_set_page(site, "/page",
+                         "<html><head><title>T</title></head><body><article><div id=\"container\">"
+                         "<h1>#One</h1><p><img src=\"http://h/a.png\"> words</p><p>....</p>"
+                         "</div></article></body></html>");
+    for (int reload = 0; reload < 3; reload++) {
+        bool through = reload == 1;
+        place_writef(p, "digestd.conf",
+                     "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n%s"
+                     "[source blog]\nurl = %s\nid-base = x\nprofile = 51cto\n",
+                     place_path(p, "state-proxy"),
+                     through ? "[poll]\nimage-proxy = https://p.example/%u\n" : "",
+                     source_site_url(site, "/page"));
+        if (reload)
+            house_signal(h, SIGHUP);
+        else
+            h = start(p);
+        assert_served(h, "/blog.rss",
+                      through ? "&quot;https://p.example/http%3A%2F%2Fh%2Fa%2Epng&quot;"
+                              : "&quot;http://h/a.png&quot;");
+    }
+    assert_int_equal(source_site_requests(site, "/page"), 1);
+    assert_int_equal(house_stop(h, NULL), 0);
+    source_site_stop(site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_killed_in_the_middle),
         cmocka_unit_test(test_one_owner),
         cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_reload_writes_anew),
     };
 
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);

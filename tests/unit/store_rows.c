@@ -252,6 +252,58 @@ static void entries_run_in_order(void **unused)
     place_remove(&p);
 }
 
+/* Above and below in the order of the page, whatever was removed in between. */
+static void neighbours_stand_beside(void **unused)
+{
+    (void)unused;
+    enum { NONE = -1 };
+    static const struct {
+        int64_t position;
+        bool live;
+        int previous, next;
+    } rows[] = {{7, true, 2, 4},        {0, true, NONE, 2}, {5, true, 1, 0},
+                {6, false, NONE, NONE}, {9, true, 0, NONE}, {5, false, NONE, NONE}};
+    enum { N = sizeof rows / sizeof rows[0] };
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct source_state state = {.name = STR("x")}, other = {.name = STR("y")};
+    struct entry entries[N], stranger = entry_number(99);
+    const struct entry *changed[N], *strange = &stranger;
+    struct neighbours beside;
+    for (int i = 0; i < N; i++) {
+        entries[i] = entry_number(i);
+        entries[i].position = rows[i].position;
+        entries[i].live = rows[i].live;
+        changed[i] = &entries[i];
+    }
+    stranger.position = 6;
+    stranger.live = true;
+    must(store_commit(s, &state, &(struct outcome){.changed = changed, .changed_count = N}, &e),
+         &e);
+    must(store_commit(s, &other, &(struct outcome){.changed = &strange, .changed_count = 1}, &e),
+         &e);
+    for (int i = 0; i < N; i++) {
+        int want[] = {rows[i].previous, rows[i].next};
+        must(store_neighbours(s, a, STR("x"), str_of(entries[i].id), &beside, &e), &e);
+        const struct neighbour *got[] = {&beside.previous, &beside.next};
+        for (int side = 0; side < 2; side++) {
+            const struct entry *entry = want[side] == NONE ? NULL : &entries[want[side]];
+            assert_string_equal(got[side]->id, entry ? entry->id : "");
+            assert_true(same(got[side]->title, entry ? entry->title : STR("")));
+        }
+    }
+    /* of another source, or unknown */
+    must(store_neighbours(s, a, STR("y"), str_of(entries[0].id), &beside, &e), &e);
+    assert_string_equal(beside.previous.id, "");
+    must(store_neighbours(s, a, STR("z"), str_of(stranger.id), &beside, &e), &e);
+    assert_string_equal(beside.next.id, "");
+    arena_free(a);
+    store_close(s);
+    place_remove(&p);
+}
+
 static void changed_is_whole_and_moved_is_position(void **unused)
 {
     (void)unused;
@@ -353,7 +405,7 @@ static void a_body_stands_since(void **unused)
         {"/x.atom", "W/\"1\"", 100, 100}, {"/x.atom", "W/\"1\"", 200, 100},
         {"/x.rss", "W/\"1\"", 300, 300},  {"/x.atom", "W/\"2\"", 400, 400},
         {"/x.atom", "W/\"1\"", 500, 500}, {"/x.atom", "W/\"1\"", 90, 500},
-        {"/x.rss", "W/\"1\"", 600, 300},   {"/x.rss", "W/\"2\"", 300, 301},
+        {"/x.rss", "W/\"1\"", 600, 300},  {"/x.rss", "W/\"2\"", 300, 301},
         {"/x.rss", "W/\"3\"", 301, 302},
     };
     struct place p = place_new();
@@ -423,6 +475,7 @@ int main(void)
         cmocka_unit_test(entries_come_back_whole),
         cmocka_unit_test(large_content_comes_back),
         cmocka_unit_test(entries_run_in_order),
+        cmocka_unit_test(neighbours_stand_beside),
         cmocka_unit_test(changed_is_whole_and_moved_is_position),
         cmocka_unit_test(a_refused_poll_leaves_nothing),
         cmocka_unit_test(sources_do_not_mix),

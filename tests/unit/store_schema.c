@@ -124,12 +124,14 @@ static void statements_use_an_index(void **unused)
     const struct entry *entries[] = {&one};
     struct outcome outcome = {
         .changed = entries, .changed_count = 1, .moved = entries, .moved_count = 1};
+    struct neighbours beside;
     size_t count;
     int64_t since;
     must(store_commit(s, &state, &outcome, &e), &e);
     assert_int_equal(store_source(s, a, STR("y"), &state, &e), 1);
     must(store_entries(s, a, STR("y"), &list, &count, &e), &e);
     assert_int_equal(store_entry(s, a, STR("y"), str_of(one.id), &got, &e), 1);
+    must(store_neighbours(s, a, STR("y"), str_of(one.id), &beside, &e), &e);
     must(store_body_since(s, STR("/a"), STR("1"), 1, &since, &e), &e);
     must(store_body_since(s, STR("/b"), STR("1"), 1, &since, &e), &e);
     for (int i = 0; i < STATEMENTS; i++) {
