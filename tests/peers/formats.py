@@ -13,6 +13,7 @@ import jsonschema
 HERE = Path(__file__).resolve().parent
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
+MEDIA = "{http://search.yahoo.com/mrss/}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 URN = re.compile(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$")
 RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$")
@@ -22,10 +23,12 @@ URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[!#$%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]
 class Entry:
     """An entry as a feed or a reader has it. What one of them does not tell is None."""
 
-    def __init__(self, id, title, link, content=None, published=None, updated=None, summary=None):
+    def __init__(self, id, title, link, content=None, published=None, updated=None, summary=None,
+                 image=None, tags=None, media=None):
         self.id, self.title, self.link = id, title, link
         self.content, self.summary = content, summary
         self.published, self.updated = published, updated
+        self.image, self.tags, self.media = image, tags, media
 
 
 def time_of(text):
@@ -86,10 +89,20 @@ def atom_entries(body):
             e.findtext(ATOM + "id"), e.findtext(ATOM + "title"), _alternate(e),
             content=e.findtext(ATOM + "content"), summary=e.findtext(ATOM + "summary"),
             published=time_of(e.findtext(ATOM + "published")),
-            updated=time_of(e.findtext(ATOM + "updated")),
+            updated=time_of(e.findtext(ATOM + "updated")), image=_thumbnail(e),
+            tags=[c.get("term") for c in e.findall(ATOM + "category")],
+            media=[
+                (l.get("href"), l.get("type"))
+                for l in e.findall(ATOM + "link") if l.get("rel") == "enclosure"
+            ],
         )
         for e in ET.fromstring(body).iter(ATOM + "entry")
     ]
+
+
+def _thumbnail(element):
+    found = element.find(MEDIA + "thumbnail")
+    return None if found is None else found.get("url")
 
 
 def _alternate(element):
@@ -141,7 +154,12 @@ def rss_entries(body):
             i.findtext("guid"), i.findtext("title"), i.findtext("link"),
             content=i.findtext(CONTENT + "encoded"), summary=i.findtext("description"),
             published=int(parsedate_to_datetime(i.findtext("pubDate")).timestamp()),
-            updated=time_of(i.findtext(ATOM + "updated")),
+            updated=time_of(i.findtext(ATOM + "updated")), image=_thumbnail(i),
+            tags=[c.text for c in i.findall("category")],
+            media=[
+                (m.get("url"), m.get("type"))
+                for m in i.findall("enclosure") + i.findall(MEDIA + "content")
+            ],
         )
         for i in ET.fromstring(body).iter("item")
     ]
@@ -174,6 +192,8 @@ def json_entries(body):
         Entry(
             i["id"], i["title"], i["url"], content=i["content_html"], summary=i.get("summary"),
             published=time_of(i["date_published"]), updated=time_of(i["date_modified"]),
+            image=i.get("image"), tags=i.get("tags", []),
+            media=[(a["url"], a["mime_type"]) for a in i.get("attachments", [])],
         )
         for i in json.loads(body)["items"]
     ]
