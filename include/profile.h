@@ -23,7 +23,11 @@ bool pattern_match_text(const struct pattern *p, struct str text, struct str *gr
 
 /* ---- profiles ------------------------------------------------------------------------------ */
 
-enum syntax { SYNTAX_HTML, SYNTAX_TEXT };
+enum syntax { SYNTAX_HTML, SYNTAX_TEXT, SYNTAX_MARKDOWN };
+
+/* What tells where a section begins. EITHER: markers where there are any of both kinds, else
+ * headings. */
+enum sectioning { SECTIONS_MARKERS, SECTIONS_HEADINGS, SECTIONS_EITHER };
 
 struct pattern_list {
     struct pattern **items;
@@ -51,7 +55,8 @@ struct word_list {
 struct profile {
     char *name;
     unsigned refs;
-    enum syntax syntax; /* key `syntax`: html (default) or text */
+    enum syntax syntax;       /* key `syntax`: html (default), text or markdown */
+    enum sectioning sections; /* key `sections`: markers (default), headings or either */
     struct pattern_list match;
     struct path_list content;
     struct path_list drop;
@@ -82,6 +87,9 @@ int profile_set(struct profile *p, struct str key, struct str value, struct erro
 /* A source's override of a key: what the profile had of it is forgotten first. Call it once a key,
  * then profile_set for each value. */
 void profile_forget(struct profile *p, struct str key);
-/* Whether what is needed to find sections is there: content (html), section-start. */
+/* What was set so far is inherited: a key that stands once may be set once more, which takes the
+ * place of what it was; lists go on. */
+void profile_inherited(struct profile *p);
+/* Whether what is needed to find sections is there: section-start, unless headings do it. */
 int profile_complete(const struct profile *p, struct error *e);
 bool profile_matches(const struct profile *p, struct str url);

@@ -174,14 +174,25 @@ static void zone_clear(void *field)
     *zone = 0;
 }
 
+/* One of three words, by which their number is found. */
+static int word_set(struct str value, const char *const words[3], struct error *e)
+{
+    for (int i = 0; i < 3; i++)
+        if (str_eq(value, str_of(words[i])))
+            return i;
+    return error_set(e, "'%.*s' is none of %s, %s and %s", STR_ARG(text_head(value, 40)), words[0],
+                     words[1], words[2]);
+}
+
 static int syntax_set(void *field, struct str value, struct error *e)
 {
+    static const char *const words[] = {"html", "text", "markdown"};
     enum syntax *syntax = field;
+    int n = word_set(value, words, e);
 
-    *syntax = str_eq(value, STR("text")) ? SYNTAX_TEXT : SYNTAX_HTML;
-    if (*syntax == SYNTAX_HTML && !str_eq(value, STR("html")))
-        return error_set(e, "'%.*s' is neither html nor text", STR_ARG(text_head(value, 40)));
-    return 0;
+    if (n >= 0)
+        *syntax = (enum syntax)n;
+    return n < 0 ? -1 : 0;
 }
 
 static void syntax_clear(void *field)
@@ -189,6 +200,24 @@ static void syntax_clear(void *field)
     enum syntax *syntax = field;
 
     *syntax = SYNTAX_HTML;
+}
+
+static int sections_set(void *field, struct str value, struct error *e)
+{
+    static const char *const words[] = {"markers", "headings", "either"};
+    enum sectioning *sections = field;
+    int n = word_set(value, words, e);
+
+    if (n >= 0)
+        *sections = (enum sectioning)n;
+    return n < 0 ? -1 : 0;
+}
+
+static void sections_clear(void *field)
+{
+    enum sectioning *sections = field;
+
+    *sections = SECTIONS_MARKERS;
 }
 
 /* Regexes that take something out of what they match. */
@@ -232,6 +261,7 @@ static const struct kind title = {title_set, pattern_clear, false};
 static const struct kind truth = {truth_set, truth_clear, false};
 static const struct kind zone = {zone_set, zone_clear, false};
 static const struct kind syntax = {syntax_set, syntax_clear, false};
+static const struct kind sections = {sections_set, sections_clear, false};
 
 static const struct key {
     const char *name;
@@ -242,6 +272,7 @@ static const struct key {
     {"match", &patterns, offsetof(struct profile, match)},
     {"content", &paths, offsetof(struct profile, content)},
     {"drop", &paths, offsetof(struct profile, drop)},
+    {"sections", &sections, offsetof(struct profile, sections)},
     {"section-start", &title, offsetof(struct profile, section_start)},
     {"section-end", &pattern, offsetof(struct profile, section_end)},
     {"skip-title", &pattern, offsetof(struct profile, skip_title)},
@@ -331,6 +362,9 @@ int profile_set(struct profile *p, struct str name, struct str value, struct err
         return error_set(e, "%s is not UTF-8, or has a control character in it", key->name);
     if (!key->kind->repeatable && p->given & key_bit(key))
         return error_set(e, "%s is given twice", key->name);
+    /* Inherited, perhaps. */
+    if (!key->kind->repeatable)
+        key->kind->clear(key_field(p, key));
     if (key->kind->set(key_field(p, key), value, &why) < 0)
         return error_set(e, "%s: %s", key->name, why.text);
     p->given |= key_bit(key);
@@ -349,13 +383,18 @@ void profile_forget(struct profile *p, struct str name)
     p->hash = hash_more(hash_more(p->hash, STR("")), name);
 }
 
+void profile_inherited(struct profile *p)
+{
+    p->given = 0;
+}
+
 int profile_complete(const struct profile *p, struct error *e)
 {
-    if (!p->section_start)
+    if (!p->section_start && p->sections != SECTIONS_HEADINGS)
         return error_set(e, "profile '%s' has no section-start: what a section begins with",
                          p->name);
-    if (p->syntax == SYNTAX_HTML && !p->content.count)
-        return error_set(e, "profile '%s' has no content: the element that holds the article",
+    if (p->syntax == SYNTAX_TEXT && p->sections == SECTIONS_HEADINGS)
+        return error_set(e, "profile '%s' has sections = headings, but plain text has none",
                          p->name);
     return 0;
 }

@@ -53,6 +53,7 @@ static void test_every_key(void **state)
     set(p, "content", "//article");
     set(p, "content", "//main");
     set(p, "drop", "//aside");
+    set(p, "sections", "either");
     set(p, "section-start", "^#(.+)$");
     set(p, "section-end", "^---$");
     set(p, "skip-title", "^x+$");
@@ -69,6 +70,7 @@ static void test_every_key(void **state)
     set(p, "timezone", "+08:00");
 
     assert_int_equal(p->syntax, SYNTAX_TEXT);
+    assert_int_equal(p->sections, SECTIONS_EITHER);
     assert_int_equal(p->match.count, 2);
     assert_int_equal(p->content.count, 2);
     assert_string_equal(p->content.items[1].text, "//main");
@@ -101,7 +103,7 @@ static void test_keys_are_listed(void **state)
     (void)state;
     for (; profile_key(count); count++)
         assert_true(profile_has_key(str_of(profile_key(count))));
-    assert_int_equal(count, 17);
+    assert_int_equal(count, 18);
     assert_false(profile_has_key(STR("interval")));
     assert_false(profile_has_key((struct str){0}));
 }
@@ -128,7 +130,10 @@ static void test_refused(void **state)
     assert_refused(p, "drop", STR("//a b"),
                    "drop: bad XPath '//a b' at offset 4: Invalid expression");
     assert_refused(p, "stable-ids", STR("true"), "stable-ids: 'true' is neither yes nor no");
-    assert_refused(p, "syntax", STR("markup"), "syntax: 'markup' is neither html nor text");
+    assert_refused(p, "syntax", STR("markup"),
+                   "syntax: 'markup' is none of html, text and markdown");
+    assert_refused(p, "sections", STR("both"),
+                   "sections: 'both' is none of markers, headings and either");
     assert_refused(p, "timezone", STR("Asia/Shanghai"),
                    "timezone: 'Asia/Shanghai' is no offset from UTC: write one such as +08:00 or "
                    "UTC");
@@ -226,15 +231,34 @@ static void test_complete(void **state)
 
     assert_int_equal(profile_complete(p, &e), -1);
     assert_string_equal(e.text, "profile 'site' has no section-start: what a section begins with");
-    set(p, "section-start", "^#(.+)");
+    set(p, "sections", "either");
     assert_int_equal(profile_complete(p, &e), -1);
-    assert_string_equal(e.text,
-                        "profile 'site' has no content: the element that holds the article");
+    profile_forget(p, STR("sections"));
+    set(p, "sections", "headings");
+    assert_int_equal(profile_complete(p, &e), 0);
     set(p, "syntax", "text");
+    assert_int_equal(profile_complete(p, &e), -1);
+    assert_string_equal(e.text, "profile 'site' has sections = headings, but plain text has none");
+    profile_forget(p, STR("sections"));
+    set(p, "section-start", "^#(.+)");
     assert_int_equal(profile_complete(p, &e), 0);
     profile_forget(p, STR("syntax"));
-    set(p, "content", "//article");
     assert_int_equal(profile_complete(p, &e), 0);
+}
+
+static void test_inherited(void **state)
+{
+    struct profile *p = new_profile(state);
+
+    set(p, "section-start", "(a)");
+    set(p, "wall", "one");
+    profile_inherited(p);
+    set(p, "wall", "two");
+    set(p, "section-start", "(b)");
+    assert_refused(p, "section-start", STR("(c)"), "section-start is given twice");
+    assert_true(pattern_match(p->section_start, STR("b"), NULL));
+    assert_false(pattern_match(p->section_start, STR("a"), NULL));
+    assert_int_equal(p->wall.count, 2);
 }
 
 /* The same keys and values give the same hash; one less, another or another order does not. */
@@ -284,6 +308,7 @@ int main(void)
         cmocka_unit_test_teardown(test_handler_is_given_back, drop_profile),
         cmocka_unit_test_teardown(test_forget, drop_profile),
         cmocka_unit_test_teardown(test_complete, drop_profile),
+        cmocka_unit_test_teardown(test_inherited, drop_profile),
         cmocka_unit_test(test_hash),
         cmocka_unit_test(test_references),
     };
