@@ -14,6 +14,9 @@
 #define PROFILE_FILE_MAX ((size_t)1024 * 1024)
 #define NAMES_SHOWN_MAX  300
 #define SUFFIX           ".conf"
+#define INCLUDE          "include"
+/* So many files may include one another in a row, the first of them counted. */
+#define INCLUDE_DEPTH    4
 
 /* One file that was looked at. */
 struct volume {
@@ -35,9 +38,11 @@ struct shelf {
 /* ---- one file ------------------------------------------------------------------------------ */
 
 struct reading {
-    const char *path;
+    const char *dir, *path;
+    struct str name;
     struct profile *profile;
     struct faults *faults;
+    const struct reading *includer; /* NULL: nobody includes it */
 };
 
 static void unknown_key(const struct reading *r, const struct ini_item *item)
@@ -46,6 +51,7 @@ static void unknown_key(const struct reading *r, const struct ini_item *item)
 
     for (size_t i = 0; profile_key(i); i++)
         nearest_offer(&near, str_of(profile_key(i)));
+    nearest_offer(&near, STR(INCLUDE));
     if (near.name.n)
         faults_add(r->faults, r->path, item->line, "unknown key '%.*s'; did you mean '%.*s'?",
                    STR_ARG(text_head(item->key, 60)), STR_ARG(near.name));
@@ -54,11 +60,61 @@ static void unknown_key(const struct reading *r, const struct ini_item *item)
                    STR_ARG(text_head(item->key, 60)));
 }
 
+static int reading_run(struct reading *r, struct error *e);
+
+/* Whether `name` may be included from here. */
+static int include_check(const struct reading *r, struct str name, struct error *e)
+{
+    int depth = 1;
+
+    if (check_profile_name(name, e) < 0)
+        return -1;
+    for (; r; r = r->includer, depth++)
+        if (str_eq(r->name, name))
+            return error_set(e, "'%.*s' would include itself", STR_ARG(name));
+    if (depth > INCLUDE_DEPTH)
+        return error_set(e, "files include one another %d deep at most", INCLUDE_DEPTH);
+    return 0;
+}
+
+static void include(const struct reading *r, const struct ini_item *item)
+{
+    struct reading inner = {.dir = r->dir,
+                            .name = item->value,
+                            .profile = r->profile,
+                            .faults = r->faults,
+                            .includer = r};
+    struct error e;
+    char *path = NULL;
+
+    if (include_check(r, item->value, &e) < 0) {
+        faults_add(r->faults, r->path, item->line, INCLUDE ": %s", e.text);
+    } else if (asprintf(&path, "%s/%.*s" SUFFIX, r->dir, STR_ARG(item->value)) < 0) {
+        path = NULL;
+        faults_add(r->faults, r->path, item->line, "out of memory");
+    } else {
+        inner.path = path;
+        if (reading_run(&inner, &e) < 0)
+            faults_add(r->faults, r->path, item->line, INCLUDE ": %s: %s", path, e.text);
+        profile_inherited(r->profile);
+    }
+    free(path);
+}
+
+/* Included files come first, wherever they are named: what this file says itself counts more. */
+static void on_include(void *arg, const struct ini_item *item)
+{
+    if (str_eq(item->key, STR(INCLUDE)))
+        include(arg, item);
+}
+
 static void on_item(void *arg, const struct ini_item *item)
 {
     struct reading *r = arg;
     struct error e;
 
+    if (str_eq(item->key, STR(INCLUDE)))
+        return;
     if (!item->key.n)
         faults_add(r->faults, r->path, item->line, "a profile has no sections, only keys");
     else if (!profile_has_key(item->key))
@@ -67,17 +123,21 @@ static void on_item(void *arg, const struct ini_item *item)
         faults_add(r->faults, r->path, item->line, "%s", e.text);
 }
 
-/* -1 and e where the file cannot be read at all. */
-static int profile_read(const char *path, struct profile *p, struct faults *faults, struct error *e)
+/* Reads the file, and those it includes, into the profile. -1 and e where it cannot be read. */
+static int reading_run(struct reading *r, struct error *e)
 {
-    struct reading r = {.path = path, .profile = p, .faults = faults};
+    struct faults seen_twice;
     struct buf text;
     int done;
 
     buf_init(&text, PROFILE_FILE_MAX);
-    done = read_file(path, &text, e);
-    if (done == 0)
-        ini_parse(path, buf_str(&text), on_item, &r, faults);
+    faults_init(&seen_twice);
+    done = read_file(r->path, &text, e);
+    if (done == 0) {
+        ini_parse(r->path, buf_str(&text), on_include, r, &seen_twice);
+        ini_parse(r->path, buf_str(&text), on_item, r, r->faults);
+    }
+    faults_clear(&seen_twice);
     buf_clear(&text);
     return done;
 }
@@ -95,6 +155,15 @@ static void volume_free(struct volume *v)
     free(v);
 }
 
+static int volume_read(const struct volume *v, const char *dir, struct profile *p,
+                       struct faults *faults, struct error *e)
+{
+    struct reading r = {
+        .dir = dir, .path = v->path, .name = str_of(v->name), .profile = p, .faults = faults};
+
+    return reading_run(&r, e);
+}
+
 static struct volume *volume_new(const char *dir, struct str name)
 {
     struct volume *v = calloc(1, sizeof(*v));
@@ -110,7 +179,7 @@ static struct volume *volume_new(const char *dir, struct str name)
     v->profile = profile_new(v->name);
     if (!v->profile)
         goto no_memory;
-    if (profile_read(v->path, v->profile, &v->faults, &v->unread) == 0)
+    if (volume_read(v, dir, v->profile, &v->faults, &v->unread) == 0)
         v->unread.text[0] = '\0';
     return v;
 no_memory:
@@ -140,16 +209,27 @@ static bool volume_is_fine(const struct volume *v)
     return !v->unread.text[0] && !v->faults.count;
 }
 
-/* Passes the faults on that stand in the file itself. */
+/* Passes the faults on that stand in the file itself, and in those it includes, unless another that
+ * includes them has told of them. */
 static void volume_tell(struct shelf *s, struct volume *v)
 {
+    struct str rest = buf_str(&v->faults.text);
+
     if (v->told)
         return;
     v->told = true;
     if (v->unread.text[0])
         faults_add(s->faults, v->path, 0, "%s", v->unread.text);
-    s->faults->count += v->faults.count;
-    buf_add(&s->faults->text, buf_str(&v->faults.text));
+    while (rest.n) {
+        struct str line = str_cut(&rest, '\n');
+
+        if (!str_starts(line, str_of(v->path)) &&
+            str_find(buf_str(&s->faults->text), line, 0) != SIZE_MAX)
+            continue;
+        s->faults->count++;
+        buf_add(&s->faults->text, line);
+        buf_putc(&s->faults->text, '\n');
+    }
 }
 
 /* ---- the shelf ----------------------------------------------------------------------------- */
@@ -201,14 +281,15 @@ static void load_name(void *arg, struct str name)
     shelf_get(arg, name);
 }
 
-/* The names of all profiles that can be had, as a sentence lists them; loads them all. */
+/* The names of all profiles that can be had, as a sentence lists them; loads them all. Those that
+ * are there only to be included are none. */
 static void list_names(struct shelf *s, struct buf *out)
 {
     struct error e;
 
     each_name(s, load_name, s, &e);
     for (const struct volume *v = s->volumes; v; v = v->next)
-        if (!v->unread.text[0])
+        if (!v->unread.text[0] && profile_complete(v->profile, NULL) == 0)
             buf_printf(out, "%s%s", out->len ? ", " : "", v->name);
     if (!out->len)
         buf_puts(out, "none");
@@ -297,7 +378,7 @@ struct profile *shelf_copy(struct shelf *s, const char *name)
         return NULL;
     /* Its faults were told when it was taken. */
     faults_init(&faults);
-    if (profile_read(v->path, p, &faults, &e) < 0 || faults.count) {
+    if (volume_read(v, s->dir, p, &faults, &e) < 0 || faults.count) {
         profile_unref(p);
         p = NULL;
     }

@@ -314,6 +314,109 @@ static void test_profile_without_conf(void **state)
     faults_clear(&faults);
 }
 
+/* ---- included files ------------------------------------------------------------------------ */
+
+static struct profile *take(struct folder *f, const char *name)
+{
+    char dir[80];
+    struct faults faults;
+    struct profile *p;
+
+    snprintf(dir, sizeof(dir), "%s/profiles", f->path);
+    faults_init(&faults);
+    p = conf_profile(dir, name, (struct str){0}, &faults);
+    if (!p)
+        fail_msg("%.*s", STR_ARG(buf_str(&faults.text)));
+    faults_clear(&faults);
+    return p;
+}
+
+/* Lists add up, the included first; of what stands once, the including file's counts. */
+static void test_include(void **state)
+{
+    struct profile *p;
+    struct hash before;
+
+    folder_profile(*state, "base", "section-start = ^#(.+)\nsection-end = ^-$\nwall = base\n");
+    folder_profile(*state, "more", "skip-title = ^x$\nwall = more\nsection-end = ^=$\n");
+    folder_profile(*state, "site",
+                   "section-start = ^=(.+)\nwall = site\ninclude = base\ninclude = more\n");
+    folder_profile(*state, "outer", "include = site\nmatch = ^https://outer\\.example/\n");
+    p = take(*state, "outer");
+    assert_string_equal(p->name, "outer");
+    assert_true(pattern_match(p->section_start, STR("=t"), NULL));
+    assert_false(pattern_match(p->section_start, STR("#t"), NULL));
+    assert_true(pattern_match(p->section_end, STR("="), NULL));
+    assert_true(pattern_match(p->skip_title, STR("x"), NULL));
+    assert_int_equal(p->wall.count, 3);
+    assert_true(pattern_match(p->wall.items[0], STR("base"), NULL));
+    assert_true(pattern_match(p->wall.items[1], STR("more"), NULL));
+    assert_true(pattern_match(p->wall.items[2], STR("site"), NULL));
+    before = p->hash;
+    profile_unref(p);
+    /* Another included file is another profile. */
+    folder_profile(*state, "base", "section-start = ^#(.+)\nsection-end = ^-$\nwall = changed\n");
+    p = take(*state, "outer");
+    assert_false(hash_eq(before, p->hash));
+    profile_unref(p);
+}
+
+/* A source may override what its profile includes. */
+static void test_include_overridden(void **state)
+{
+    struct conf *c;
+
+    folder_profile(*state, "base", "section-start = ^#(.+)\nwall = base\n");
+    folder_profile(*state, "site", "match = ^https://s\\.example/\ninclude = base\n");
+    c = folder_conf(*state, "[source a]\nurl = https://s.example/\nsection-start = ^=(.+)\n");
+    assert_true(pattern_match(c->sources[0].profile->section_start, STR("=t"), NULL));
+    assert_int_equal(c->sources[0].profile->wall.count, 1);
+    conf_unref(c);
+}
+
+static void test_faulty_include(void **state)
+{
+    folder_profile(*state, "bad", "section-start = ^#(.+)\nmatch = (\n");
+    folder_profile(*state, "a", "match = ^https://a\\.example/\ninclude = bad\ntimezone = CET\n");
+    folder_profile(*state, "b", "match = ^https://b\\.example/\ninclude = bad\n");
+    folder_profile(*state, "c",
+                   "include = none\ninclude = ../one\ninclude =\ninclud = one\n"
+                   "section-start = (x)\n");
+    /* Where it stands, and once, however many include it. */
+    folder_refuses(*state,
+                   "[source a]\nurl = https://a.example/\n[source b]\nurl = https://b.example/\n",
+                   "@/profiles/bad.conf:2: match: bad regex '(' at offset 1: missing closing "
+                   "parenthesis\n"
+                   "@/profiles/a.conf:3: timezone: 'CET' is no offset from UTC: write one such as "
+                   "+08:00 or UTC\n");
+    folder_refuses(*state, "[source c]\nurl = https://c.example/\nprofile = c\n",
+                   "@/profiles/c.conf:1: include: @/profiles/none.conf: No such file or directory\n"
+                   "@/profiles/c.conf:2: include: '../one' is no name of a profile: the file's "
+                   "name without its .conf\n"
+                   "@/profiles/c.conf:3: include: '' is no name of a profile: the file's name "
+                   "without its .conf\n"
+                   "@/profiles/c.conf:4: unknown key 'includ'; did you mean 'include'?\n");
+}
+
+static void test_endless_include(void **state)
+{
+    folder_profile(*state, "self", "include = self\n");
+    folder_profile(*state, "i", "include = j\nsection-start = (x)\n");
+    folder_profile(*state, "j", "wall = x\ninclude = i\n");
+    folder_profile(*state, "d1", "include = d2\n");
+    folder_profile(*state, "d2", "include = d3\n");
+    folder_profile(*state, "d3", "include = d4\n");
+    folder_profile(*state, "d4", "section-start = (x)\n");
+    profile_unref(take(*state, "d1"));
+    folder_profile(*state, "d4", "include = one\n");
+    folder_refuses(*state, "[source a]\nurl = https://a.example/\nprofile = self\n",
+                   "@/profiles/self.conf:1: include: 'self' would include itself\n");
+    folder_refuses(*state, "[source a]\nurl = https://a.example/\nprofile = i\n",
+                   "@/profiles/j.conf:2: include: 'i' would include itself\n");
+    folder_refuses(*state, "[source a]\nurl = https://a.example/\nprofile = d1\n",
+                   "@/profiles/d4.conf:1: include: files include one another 4 deep at most\n");
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, folder_open, folder_close)
 
 int main(void)
@@ -333,6 +436,10 @@ int main(void)
         TEST(test_no_profile),
         TEST(test_no_folder_of_profiles),
         TEST(test_profile_without_conf),
+        TEST(test_include),
+        TEST(test_include_overridden),
+        TEST(test_faulty_include),
+        TEST(test_endless_include),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

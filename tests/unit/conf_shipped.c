@@ -39,7 +39,10 @@ static void test_chosen_by_address(void **state)
         {"https://somebody.blog.csdn.net/article/details/1", "csdn"},
         {"https://h.example/notes.txt", "text"},
         {"file:///srv/notes.text?x", "text"},
+        {"https://h.example/CHANGELOG.md", "markdown"},
+        {"https://h.example/a.markdown?raw", "markdown"},
         {"https://h.example/notes.txt.html", NULL},
+        {"https://h.example/readme.mdx", NULL},
         {"https://blog.51cto.com.evil.example/", NULL},
         {"https://h.example/?https://blog.csdn.net/", NULL},
     };
@@ -58,7 +61,7 @@ static void test_chosen_by_address(void **state)
     }
 }
 
-static const char *const names[] = {"51cto", "csdn", "text"};
+static const char *const names[] = {"51cto", "csdn", "text", "markdown", "digest"};
 
 static void test_markers(void **state)
 {
@@ -110,31 +113,119 @@ static void test_markers(void **state)
 static void test_redirectors(void **state)
 {
     static const struct {
-        const char *name, *link, *target; /* NULL: no redirector */
+        const char *link, *target; /* NULL: no redirector */
     } cases[] = {
-        {"51cto", "https://blog.51cto.com/transfer?https://h.example/?a=b&c#d",
+        {"https://blog.51cto.com/transfer?https://h.example/?a=b&c#d",
          "https://h.example/?a=b&c#d"},
-        {"51cto", "https://blog.51cto.com/somebody/1", NULL},
-        {"51cto", "https://h.example/transfer?https://x.example/", NULL},
-        {"csdn", "https://link.csdn.net/?target=https%3A%2F%2Fh.example%2F%3Fa%3Db",
+        {"https://blog.51cto.com/somebody/1", NULL},
+        {"https://h.example/transfer?https://x.example/", NULL},
+        {"https://link.csdn.net/?target=https%3A%2F%2Fh.example%2F%3Fa%3Db",
          "https%3A%2F%2Fh.example%2F%3Fa%3Db"},
-        {"csdn", "https://link.csdn.net?from=x&target=https%3A%2F%2Fh.example&y=1",
+        {"https://link.csdn.net?from=x&target=https%3A%2F%2Fh.example&y=1",
          "https%3A%2F%2Fh.example"},
-        {"csdn", "https://link.csdn.net/?mytarget=x", NULL},
-        {"csdn", "https://blog.csdn.net/?target=x", NULL},
+        {"https://link.csdn.net/?from_id=141&target=https%3A%2F%2Fh.example%2F1",
+         "https%3A%2F%2Fh.example%2F1"},
+        {"https://link.csdn.net/?mytarget=x", NULL},
+        {"https://blog.csdn.net/?target=x", NULL},
+        {"https://link.zhihu.com/?target=https%3A//h.example/p%3Fq%3D1",
+         "https%3A//h.example/p%3Fq%3D1"},
+        {"https://link.zhihu.com/?utm_oi=42&target=http%3A//h.example", "http%3A//h.example"},
+        {"https://zhuanlan.zhihu.com/p/1?target=x", NULL},
+        {"https://www.jianshu.com/go-wild?ac=2&url=https%3A%2F%2Fh.example%2Fa",
+         "https%3A%2F%2Fh.example%2Fa"},
+        {"https://links.jianshu.com/go?to=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://link.jianshu.com/go?to=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://link.jianshu.com/?t=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://www.jianshu.com/p/0123456789ab?url=x", NULL},
+        {"https://link.juejin.cn/?target=https%3A%2F%2Fh.example%2F", "https%3A%2F%2Fh.example%2F"},
+        {"https://link.juejin.cn?target=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://link.juejin.im/?target=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://juejin.cn/post/7?target=x", NULL},
+        {"https://segmentfault.com/link?url=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://link.segmentfault.com/?enc=Xy%3D%3D.Zz", NULL},
+        {"https://gitee.com/link?target=https%3A%2F%2Fh.example%2Fb",
+         "https%3A%2F%2Fh.example%2Fb"},
+        {"https://gitee.com/somebody/link?target=x", NULL},
+        {"https://weibo.cn/sinaurl?u=https%3A%2F%2Fh.example", "https%3A%2F%2Fh.example"},
+        {"https://weibo.cn/sinaurl?f=w&toasturl=https%3A%2F%2Fh.example",
+         "https%3A%2F%2Fh.example"},
+        {"https://weibo.com/sinaurl?u=https%3A%2F%2Fh.example&ep=1", "https%3A%2F%2Fh.example"},
+        {"http://t.cn/A6abcdef", NULL},
+        {"https://weibo.com/u/1234567890?u=x", NULL},
     };
+    static const char *const profiles[] = {"51cto",  "csdn",     "text",
+                                           "digest", "markdown", "headings"};
 
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        struct profile *p = take(cases[i].name, "");
-        struct str target;
+    for (size_t n = 0; n < COUNT(profiles); n++) {
+        struct profile *p = take(profiles[n], "");
 
-        assert_int_equal(p->unwrap_link.count, 1);
-        pattern_match(p->unwrap_link.items[0], str_of(cases[i].link), &target);
-        if (!str_eq(target, str_of(cases[i].target)))
-            fail_msg("%s gives '%.*s'", cases[i].link, STR_ARG(target));
+        for (size_t i = 0; i < COUNT(cases); i++) {
+            struct str target = {0};
+
+            for (size_t k = 0; k < p->unwrap_link.count && !target.n; k++)
+                pattern_match(p->unwrap_link.items[k], str_of(cases[i].link), &target);
+            if (!str_eq(target, str_of(cases[i].target)))
+                fail_msg("%s: %s gives '%.*s'", profiles[n], cases[i].link, STR_ARG(target));
+        }
         profile_unref(p);
     }
+}
+
+/* What is there to be included alone is no profile. */
+static void test_fragment(void **state)
+{
+    struct faults faults;
+
+    (void)state;
+    faults_init(&faults);
+    assert_null(conf_profile(PROFILES, "redirectors", (struct str){0}, &faults));
+    assert_null(conf_profile(PROFILES, "auto", STR("https://h.example/"), &faults));
+    assert_non_null(strstr(faults.text.data, "NAME is one of: 51cto, csdn, digest, headings, "
+                                             "markdown, text\n"));
+    faults_clear(&faults);
+}
+
+static void test_headings(void **state)
+{
+    static const char *const skipped[] = {"Comments",
+                                          "3 Comments",
+                                          "comment",
+                                          "Leave a Reply",
+                                          "Related Posts",
+                                          "Related",
+                                          "Share this:",
+                                          "Subscribe",
+                                          "Subscribe to News",
+                                          "Table of Contents",
+                                          "Contents",
+                                          "You may also like…",
+                                          "目录",
+                                          "评论 (12)",
+                                          "相关阅读",
+                                          "发表评论",
+                                          "猜你喜欢",
+                                          "评论（3）",
+                                          "xxx",
+                                          "Sign up"};
+    static const char *const kept[] = {"Comments in C",  "Subscribe buttons return",
+                                       "Sharing memory", "Contents of a jar",
+                                       "Related work",   "Share prices fall",
+                                       "评论家之死",     "目录结构",
+                                       "Recommended",    "",
+                                       "Signing up",     "Newsletter of the year"};
+    struct profile *p = take("headings", "");
+
+    (void)state;
+    assert_int_equal(p->sections, SECTIONS_HEADINGS);
+    assert_int_equal(p->content.count + p->match.count, 0);
+    for (size_t i = 0; i < COUNT(skipped); i++)
+        if (!pattern_match(p->skip_title, str_of(skipped[i]), NULL))
+            fail_msg("not skipped: %s", skipped[i]);
+    for (size_t i = 0; i < COUNT(kept); i++)
+        if (pattern_match(p->skip_title, str_of(kept[i]), NULL))
+            fail_msg("skipped: %s", kept[i]);
+    profile_unref(p);
 }
 
 static bool is_wall(const struct profile *p, const char *page)
@@ -283,6 +374,8 @@ int main(void)
         cmocka_unit_test(test_chosen_by_address),
         cmocka_unit_test(test_markers),
         cmocka_unit_test(test_redirectors),
+        cmocka_unit_test(test_fragment),
+        cmocka_unit_test(test_headings),
         cmocka_unit_test(test_walls),
         cmocka_unit_test(test_paths_51cto),
         cmocka_unit_test(test_paths_csdn),
