@@ -4,6 +4,7 @@
 #include "digest.h"
 #include "info.h"
 #include "links.h"
+#include "maincontent.h"
 #include "sections.h"
 #include "tree.h"
 
@@ -200,11 +201,22 @@ static bool section_is_blank(const struct section *s)
     return true;
 }
 
+/* Where the sections' headings are h1, the page's own title may stand before them as one more. */
+static bool span_is_title(const struct reading *r, const struct span *span)
+{
+    const struct block *head = &r->blocks.items[span->head];
+
+    return r->source->profile->sections != SECTIONS_MARKERS && span == r->spans.items &&
+           r->spans.count > 1 && head->level == 1 && str_eq(head->text, span->title) &&
+           str_starts(r->page->info.title, span->title);
+}
+
 static bool span_is_entry(const struct reading *r, const struct span *span)
 {
     const struct pattern *skip = r->source->profile->skip_title;
 
-    return !(skip && pattern_match_text(skip, str_trim(span->title), NULL)) &&
+    return !span_is_title(r, span) &&
+           !(skip && pattern_match_text(skip, str_trim(span->title), NULL)) &&
            !clean_is_empty(&r->blocks, span->first, span->end);
 }
 
@@ -236,14 +248,26 @@ static int read_sections(struct reading *r)
 
 static enum doubt cut_blocks(struct reading *r)
 {
-    if (spans_find(&r->spans, &r->blocks, r->source->profile) < 0)
+    if (spans_find(&r->spans, &r->blocks, r->source->profile, r->content) < 0)
         return DOUBT_LIMIT;
     return r->spans.count ? DOUBT_NONE : DOUBT_NO_SECTIONS;
 }
 
-static enum doubt read_html(struct reading *r)
+/* The element with the article: the profile's, or what looks most like one. */
+static xmlNode *find_content(const struct reading *r, xmlNode *root)
 {
     const struct profile *p = r->source->profile;
+    xmlNode *content;
+
+    tree_drop(&r->tree, &p->drop);
+    content = p->content.count ? tree_first(&r->tree, &p->content) : main_content(root);
+    if (content && p->sections != SECTIONS_MARKERS)
+        main_content_tidy_headings(content);
+    return content;
+}
+
+static enum doubt read_html(struct reading *r)
+{
     enum doubt d = text_prepare(r) < 0 ? DOUBT_LIMIT : tree_parse(&r->tree, r->text);
     xmlNode *root;
 
@@ -253,8 +277,7 @@ static enum doubt read_html(struct reading *r)
     if (!root)
         return DOUBT_EMPTY;
     info_read(&r->page->info, &r->base, &r->tree, r->source, r->page->arena);
-    tree_drop(&r->tree, &p->drop);
-    r->content = tree_first(&r->tree, &p->content);
+    r->content = find_content(r, root);
     if (tree_is_over_budget())
         return DOUBT_LIMIT;
     if (!r->content)

@@ -1,7 +1,9 @@
 /* sections: a state machine over blocks. Outside a section, the next start marker opens one.
  * Inside, an end marker closes it; a start marker closes it and opens the next where it stands in a
  * heading, or where the page has no end markers at all. Everything else outside belongs to nobody.
- */
+ *
+ * By headings: those of one level open a section each; the next of that level or a higher one
+ * closes it, and so does an end marker where the profile knows any. */
 #include "sections.h"
 
 #include <stdlib.h>
@@ -25,7 +27,8 @@ static struct mark mark_of(const struct block *block, const struct profile *prof
         return mark;
     if (profile->section_end && pattern_match_text(profile->section_end, block->text, NULL))
         mark.marker = MARKER_END;
-    else if (pattern_match_text(profile->section_start, block->text, &mark.title) &&
+    else if (profile->section_start &&
+             pattern_match_text(profile->section_start, block->text, &mark.title) &&
              !text_blank(mark.title))
         mark.marker = MARKER_START;
     return mark;
@@ -76,20 +79,211 @@ static int spans_build(struct spans *s, struct blocks *blocks, const struct mark
     return 0;
 }
 
-int spans_find(struct spans *s, struct blocks *blocks, const struct profile *profile)
+/* ---- by headings --------------------------------------------------------------------------- */
+
+#define LEVELS 7 /* h1 to h6; 0 is no heading */
+
+/* A heading is a run of blocks, since it may have several lines. Its end, from its first block on.
+ */
+static size_t heading_end(const struct blocks *blocks, size_t i)
+{
+    const xmlNode *element = blocks->items[i].element;
+
+    while (i < blocks->count && blocks->items[i].level && blocks->items[i].element == element)
+        i++;
+    return i;
+}
+
+static bool heading_is_blank(const struct blocks *blocks, size_t i, size_t end)
+{
+    for (; i < end; i++)
+        if (blocks->items[i].text.n)
+            return false;
+    return true;
+}
+
+/* The nearest element around a heading, inside the content, that has one of the names. */
+static const xmlNode *heading_within(const struct block *block, const xmlNode *content,
+                                     const char *const names[3])
+{
+    for (const xmlNode *node = block->element; node && node != content; node = node->parent)
+        for (size_t i = 0; i < 3; i++)
+            if (strcmp((const char *)node->name, names[i]) == 0)
+                return node;
+    return NULL;
+}
+
+/* The level of the heading [i, end), 0 where it is none: blank, beside the text, or the line under
+ * a title, which ended at block i. */
+static unsigned heading_level(const struct blocks *blocks, size_t i, size_t end,
+                              const xmlNode *content)
+{
+    static const char *const beside[3] = {"nav", "aside", "footer"};
+    static const char *const titles[3] = {"header", "hgroup", "hgroup"};
+    const struct block *block = &blocks->items[i];
+    const xmlNode *group;
+
+    if (heading_is_blank(blocks, i, end) || heading_within(block, content, beside))
+        return 0;
+    if (!i || !block[-1].level || block[-1].level >= block->level)
+        return block->level;
+    group = heading_within(block, content, titles);
+    return group && group == heading_within(&block[-1], content, titles) ? 0 : block->level;
+}
+
+/* Which heading each block begins, and where that heading ends; by block. */
+struct heading {
+    unsigned char level; /* 0: no heading begins here */
+    size_t end;
+};
+
+/* Whether anything stands below the heading before the next of its kind. */
+static bool heading_has_text(const struct blocks *blocks, const struct heading *headings, size_t i)
+{
+    const struct heading *next = &headings[headings[i].end];
+
+    return headings[i].end < blocks->count && (!next->level || next->level > headings[i].level);
+}
+
+static int heading_title(struct spans *s, const struct blocks *blocks, size_t i, size_t end,
+                         struct str *title)
+{
+    size_t from = s->titles.len;
+
+    *title = blocks->items[i].text;
+    if (i + 1 == end)
+        return 0;
+    for (; i < end; i++) {
+        if (s->titles.len > from && blocks->items[i].text.n)
+            buf_putc(&s->titles, ' ');
+        buf_add(&s->titles, blocks->items[i].text);
+    }
+    *title = str_sub(buf_str(&s->titles), from, SIZE_MAX);
+    return s->titles.failed ? -1 : 0;
+}
+
+static void headings_read(struct heading *headings, const struct blocks *blocks,
+                          const xmlNode *content)
+{
+    for (size_t i = 0, end; i < blocks->count; i = end) {
+        end = i + 1;
+        if (!blocks->items[i].level)
+            continue;
+        end = heading_end(blocks, i);
+        headings[i] = (struct heading){(unsigned char)heading_level(blocks, i, end, content), end};
+    }
+}
+
+/* The highest level that is used more than once, headings with nothing below them and those that
+ * begin no entry aside. Where none is: the highest, a title of the page (h1) aside. */
+static unsigned sections_level(const struct heading *headings, const struct blocks *blocks,
+                               const struct profile *profile)
+{
+    size_t count[LEVELS] = {0};
+    unsigned level = 1;
+
+    for (size_t i = 0; i < blocks->count; i++) {
+        const struct pattern *skip = profile->skip_title;
+
+        if (headings[i].level && heading_has_text(blocks, headings, i) &&
+            !(skip && pattern_match(skip, blocks->items[i].text, NULL)))
+            count[headings[i].level]++;
+    }
+    while (level < LEVELS && count[level] < 2)
+        level++;
+    if (level < LEVELS)
+        return level;
+    for (level = 2; level < LEVELS && !count[level]; level++)
+        ;
+    return level < LEVELS ? level : 1;
+}
+
+static int spans_by_headings(struct spans *s, struct blocks *blocks, const struct mark *marks,
+                             const struct heading *headings, unsigned level)
+{
+    struct span *open = NULL;
+
+    for (size_t i = 0; i < blocks->count; i++) {
+        unsigned here = headings[i].level;
+        bool ends = marks[i].marker == MARKER_END;
+
+        if (open && (ends || (here && here <= level))) {
+            open->end = i;
+            open = NULL;
+        }
+        if (ends || here != level)
+            continue;
+        open = span_add(s);
+        if (!open)
+            return -1;
+        *open = (struct span){.head = i, .first = headings[i].end, .closed = true};
+        if (heading_title(s, blocks, i, headings[i].end, &open->title) < 0)
+            return -1;
+        for (size_t k = headings[i].end; k-- > i;) {
+            blocks->items[k].marker = true;
+            if (blocks->items[k].media)
+                open->first = k;
+        }
+        i = headings[i].end - 1;
+    }
+    if (open)
+        open->end = blocks->count;
+    return 0;
+}
+
+static int spans_read_headings(struct spans *s, struct blocks *blocks, const struct mark *marks,
+                               const struct profile *profile, const xmlNode *content)
+{
+    struct heading *headings = calloc(blocks->count + 1, sizeof(*headings));
+    size_t room = 0;
+    int done = -1;
+
+    /* Titles are views: their space must not move. */
+    for (size_t i = 0; i < blocks->count; i++)
+        if (blocks->items[i].level)
+            room += blocks->items[i].text.n + 1;
+    if (headings && buf_reserve(&s->titles, room) == 0) {
+        headings_read(headings, blocks, content);
+        done = spans_by_headings(s, blocks, marks, headings,
+                                 sections_level(headings, blocks, profile));
+    }
+    free(headings);
+    return done;
+}
+
+/* ---- which of both ------------------------------------------------------------------------- */
+
+static bool has_marker(const struct mark *marks, size_t count, enum marker marker)
+{
+    for (size_t i = 0; i < count; i++)
+        if (marks[i].marker == marker)
+            return true;
+    return false;
+}
+
+static bool goes_by_headings(enum sectioning sections, bool has_both)
+{
+    return sections == SECTIONS_HEADINGS || (sections == SECTIONS_EITHER && !has_both);
+}
+
+int spans_find(struct spans *s, struct blocks *blocks, const struct profile *profile,
+               const xmlNode *content)
 {
     struct mark *marks = calloc(blocks->count + 1, sizeof(*marks));
-    bool has_ends = false;
+    bool has_starts, has_ends;
     int done;
 
     memset(s, 0, sizeof(*s));
+    buf_init(&s->titles, SIZE_MAX);
     if (!marks)
         return -1;
-    for (size_t i = 0; i < blocks->count; i++) {
+    for (size_t i = 0; i < blocks->count; i++)
         marks[i] = mark_of(&blocks->items[i], profile);
-        has_ends = has_ends || marks[i].marker == MARKER_END;
-    }
-    done = spans_build(s, blocks, marks, has_ends);
+    has_starts = has_marker(marks, blocks->count, MARKER_START);
+    has_ends = has_marker(marks, blocks->count, MARKER_END);
+    done = goes_by_headings(profile->sections, has_starts && has_ends)
+               ? spans_read_headings(s, blocks, marks, profile, content)
+               : spans_build(s, blocks, marks, has_ends);
     free(marks);
     return done;
 }
@@ -97,5 +291,6 @@ int spans_find(struct spans *s, struct blocks *blocks, const struct profile *pro
 void spans_clear(struct spans *s)
 {
     free(s->items);
+    buf_clear(&s->titles);
     memset(s, 0, sizeof(*s));
 }
