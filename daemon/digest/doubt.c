@@ -18,11 +18,14 @@ static const struct reason reasons[] = {
                                   "check the url of the source"},
     [DOUBT_EMPTY] = {"empty", "the site answered with an empty page"},
     [DOUBT_CUT] = {"cut short", "the page ends in the middle of its article"},
-    [DOUBT_NO_CONTENT] = {"no content element", "none of the profile's content paths is on the "
-                                                "page; the site may have changed its layout"},
+    [DOUBT_NO_CONTENT] = {"no content element",
+                          "none of the profile's content paths is on the page, or, where it has "
+                          "none, there is no text; the site may have changed its layout, or "
+                          "build its pages by script"},
     [DOUBT_NO_SECTIONS] = {"no sections",
-                           "the article is there, but no section with anything in it; "
-                           "check section-start of the profile"},
+                           "the article is there, but no section with anything in it; check "
+                           "section-start of the profile or, with sections = headings, that "
+                           "the article has headings and content names its element"},
     [DOUBT_LIMIT] = {"parser limit", "the page is nested too deeply or too large for the parser, "
                                      "which left out its end"},
     [DOUBT_LOST] = {"too many lost", NULL},

@@ -5,6 +5,7 @@
 #include "info.h"
 #include "links.h"
 #include "maincontent.h"
+#include "markdown.h"
 #include "sections.h"
 #include "tree.h"
 
@@ -14,11 +15,15 @@
 /* A wall is a short page, and looking through a long one costs as much as parsing it. */
 #define WALL_WINDOW ((size_t)64 * 1024)
 
+/* What a page in Markdown may come to as HTML. */
+#define MARKDOWN_BYTES_PER_BYTE 64
+#define MARKDOWN_BYTES_AT_LEAST ((size_t)64 * 1024)
+
 /* One page on its way. */
 struct reading {
     const struct page_source *source;
     struct str text; /* the bytes as valid UTF-8 */
-    struct buf text_space, tidy_text;
+    struct buf text_space, tidy_text, markdown;
     struct tree tree;
     xmlNode *content; /* NULL on a plain-text page */
     struct blocks blocks;
@@ -244,7 +249,7 @@ static int read_sections(struct reading *r)
     return page->sections ? done : -1;
 }
 
-/* ---- the two kinds of page ----------------------------------------------------------------- */
+/* ---- the kinds of page --------------------------------------------------------------------- */
 
 static enum doubt cut_blocks(struct reading *r)
 {
@@ -253,14 +258,27 @@ static enum doubt cut_blocks(struct reading *r)
     return r->spans.count ? DOUBT_NONE : DOUBT_NO_SECTIONS;
 }
 
-/* The element with the article: the profile's, or what looks most like one. */
+static xmlNode *body_of(xmlNode *root)
+{
+    xmlNode *node = root->children;
+
+    while (node && strcmp((const char *)node->name, "body") != 0)
+        node = node->next;
+    return node;
+}
+
+/* The element with the article: the profile's, or what looks most like one. All of a text in
+ * Markdown is. */
 static xmlNode *find_content(const struct reading *r, xmlNode *root)
 {
     const struct profile *p = r->source->profile;
     xmlNode *content;
 
     tree_drop(&r->tree, &p->drop);
-    content = p->content.count ? tree_first(&r->tree, &p->content) : main_content(root);
+    if (p->content.count)
+        content = tree_first(&r->tree, &p->content);
+    else
+        content = p->syntax == SYNTAX_MARKDOWN ? body_of(root) : main_content(root);
     if (content && p->sections != SECTIONS_MARKERS)
         main_content_tidy_headings(content);
     return content;
@@ -292,6 +310,16 @@ static enum doubt read_html(struct reading *r)
     return d;
 }
 
+static enum doubt read_markdown(struct reading *r)
+{
+    r->markdown.max = r->text.n * MARKDOWN_BYTES_PER_BYTE + MARKDOWN_BYTES_AT_LEAST;
+    if (r->text.n > SIZE_MAX / 2 / MARKDOWN_BYTES_PER_BYTE ||
+        markdown_page(&r->markdown, r->text, r->source->profile) < 0)
+        return DOUBT_LIMIT;
+    r->text = buf_str(&r->markdown);
+    return read_html(r);
+}
+
 static enum doubt read_plain(struct reading *r)
 {
     r->base = (struct address_base){r->source->url, r->source->profile};
@@ -302,10 +330,12 @@ static enum doubt read_plain(struct reading *r)
 
 static enum doubt read_page(struct reading *r)
 {
+    static enum doubt (*const readers[])(struct reading * r) = {
+        [SYNTAX_HTML] = read_html, [SYNTAX_TEXT] = read_plain, [SYNTAX_MARKDOWN] = read_markdown};
     enum doubt d = read_text(r);
 
     if (d == DOUBT_NONE)
-        d = r->source->profile->syntax == SYNTAX_TEXT ? read_plain(r) : read_html(r);
+        d = readers[r->source->profile->syntax](r);
     if (d == DOUBT_NONE && read_sections(r) < 0)
         d = DOUBT_LIMIT;
     if (d == DOUBT_NONE && !r->page->count)
@@ -321,6 +351,7 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
     *out = NULL;
     buf_init(&r.text_space, SIZE_MAX);
     buf_init(&r.tidy_text, SIZE_MAX);
+    buf_init(&r.markdown, SIZE_MAX);
     r.page = calloc(1, sizeof(*r.page));
     if (r.page)
         r.page->arena = arena_new();
@@ -332,6 +363,7 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
     tree_clear(&r.tree);
     buf_clear(&r.text_space);
     buf_clear(&r.tidy_text);
+    buf_clear(&r.markdown);
     if (d == DOUBT_NONE) {
         *out = r.page;
         return d;
