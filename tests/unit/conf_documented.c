@@ -117,6 +117,9 @@ static void installed_conf_has_every_key(void **state)
 
 /* ---- man/digestd.conf.5 -------------------------------------------------------------------- */
 
+/* Which a profile's file may have, and no source. */
+#define INCLUDE STR("include")
+
 /* ".It Cm a , b No = …" names a and b. */
 static void count_item(struct places *p, struct str section, struct str line)
 {
@@ -132,7 +135,7 @@ static void count_item(struct places *p, struct str section, struct str line)
             continue;
         if (place)
             place->count++;
-        else if (section.n || !profile_has_key(name))
+        else if (section.n || !(profile_has_key(name) || str_eq(name, INCLUDE)))
             fail_msg("digestd.conf(5): there is no key %.*s", STR_ARG(name));
     }
 }
@@ -162,11 +165,42 @@ static void manual_has_every_key(void **state)
     free(text);
 }
 
+static bool documents(struct str manual, struct str key)
+{
+    struct buf item;
+    bool found = false;
+
+    buf_init(&item, 200);
+    buf_printf(&item, "%.*s ", STR_ARG(key));
+    for (struct str rest = manual; rest.n && !found;) {
+        struct str line = str_cut(&rest, '\n');
+
+        found = str_starts(line, STR(".It Cm ")) && str_find(line, buf_str(&item), 0) != SIZE_MAX;
+    }
+    buf_clear(&item);
+    return found;
+}
+
+static void manual_has_every_key_of_profiles(void **state)
+{
+    char *text = read_text("man/digestd.conf.5");
+    struct str manual = str_of(text);
+
+    (void)state;
+    manual = str_sub(manual, str_find(manual, STR(".Sh PROFILES"), 0), SIZE_MAX);
+    assert_true(documents(manual, INCLUDE));
+    for (size_t i = 0; profile_key(i); i++)
+        if (!documents(manual, str_of(profile_key(i))))
+            fail_msg("digestd.conf(5): nothing of %s", profile_key(i));
+    free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(installed_conf_has_every_key),
         cmocka_unit_test(manual_has_every_key),
+        cmocka_unit_test(manual_has_every_key_of_profiles),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
