@@ -201,8 +201,8 @@ static bool is_marker(struct str line, const struct profile *p, struct buf *scra
     buf_reset(scratch);
     text_collapse(scratch, line);
     text = buf_str(scratch);
-    return text.n && ((p->section_start && pattern_match(p->section_start, text, NULL)) ||
-                      (p->section_end && pattern_match(p->section_end, text, NULL)));
+    return text.n && ((p->section_start && pattern_match_text(p->section_start, text, NULL)) ||
+                      (p->section_end && pattern_match_text(p->section_end, text, NULL)));
 }
 
 /* Blank lines around each marker. In CommonMark it would else go on with the paragraph or the item

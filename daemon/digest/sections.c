@@ -186,7 +186,7 @@ static unsigned sections_level(const struct heading *headings, const struct bloc
         const struct pattern *skip = profile->skip_title;
 
         if (headings[i].level && heading_has_text(blocks, headings, i) &&
-            !(skip && pattern_match(skip, blocks->items[i].text, NULL)))
+            !(skip && pattern_match_text(skip, blocks->items[i].text, NULL)))
             count[headings[i].level]++;
     }
     while (level < LEVELS && count[level] < 2)
