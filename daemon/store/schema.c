@@ -70,6 +70,7 @@ const struct schema_step schema_steps[] = {
      "  etag TEXT NOT NULL,"
      "  since INTEGER NOT NULL"
      ") STRICT, WITHOUT ROWID;"},
+    {"ALTER TABLE source ADD COLUMN tags TEXT NOT NULL DEFAULT '';"}, /* a line a tag */
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

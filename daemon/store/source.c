@@ -5,18 +5,20 @@
 
 /* In the order in which put_state and get_state go. */
 #define COLUMNS                                                                                    \
-    "id_base, title, author, description, language, canonical, published, modified, "              \
+    "id_base, title, author, description, language, canonical, tags, published, modified, "        \
     "etag, last_modified, body_hash, valid_for, doubt, reason, held, held_polls, cookies"
 #define EXCLUDED                                                                                   \
     "excluded.id_base, excluded.title, excluded.author, excluded.description, "                    \
-    "excluded.language, excluded.canonical, excluded.published, excluded.modified, "               \
-    "excluded.etag, excluded.last_modified, excluded.body_hash, excluded.valid_for, "              \
-    "excluded.doubt, excluded.reason, excluded.held, excluded.held_polls, excluded.cookies"
+    "excluded.language, excluded.canonical, excluded.tags, excluded.published, "                   \
+    "excluded.modified, excluded.etag, excluded.last_modified, excluded.body_hash, "               \
+    "excluded.valid_for, excluded.doubt, excluded.reason, excluded.held, "                         \
+    "excluded.held_polls, excluded.cookies"
 
 /* A row that is as it was costs no write: SQLite compares before it marks a page as changed. */
 static const char source_write[] =
     "INSERT INTO source (name, " COLUMNS ") "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
+    "?19) "
     "ON CONFLICT (name) DO UPDATE SET (" COLUMNS ") = (" EXCLUDED ")";
 
 static const char schedule_write[] =
@@ -86,6 +88,7 @@ static void put_state(struct call *c, const struct source_state *state)
     db_put_str(c, info->description);
     db_put_str(c, info->language);
     db_put_str(c, info->canonical);
+    db_put_str(c, info->tags);
     db_put_int(c, info->published);
     db_put_int(c, info->modified);
     db_put_bytes(c, validators->etag);
@@ -120,6 +123,7 @@ static void get_state(struct call *c, struct arena *a, struct source_state *stat
     info->description = db_get_str(c, a);
     info->language = db_get_str(c, a);
     info->canonical = db_get_str(c, a);
+    info->tags = db_get_str(c, a);
     info->published = db_get_int(c);
     info->modified = db_get_int(c);
     validators->etag = db_get_str(c, a);

@@ -1,6 +1,8 @@
 /* What the store opens, what it refuses and how it says so, and reading beside the owner. */
 #include "store_help.h"
 
+#include "../../daemon/store/schema.h"
+
 #include <fcntl.h>
 #include <grp.h>
 #include <sys/wait.h>
@@ -78,7 +80,7 @@ static void makes_what_is_missing(void **unused)
     assert_int_equal(mode_of(log), 0640);
     store_close(s);
     assert_int_equal(access(log, F_OK), -1); /* written back */
-    assert_int_equal(raw(deep.database, "PRAGMA user_version"), 1);
+    assert_int_equal(raw(deep.database, "PRAGMA user_version"), schema_version);
     assert_int_equal(raw(deep.database, "PRAGMA application_id"), 0x64677374);
     assert_int_equal(raw(deep.database, "SELECT count(*) FROM pragma_journal_mode "
                                         "WHERE journal_mode = 'wal'"),

@@ -13,6 +13,7 @@ static struct source_state full_state(void)
                  .description = STR("'; DROP TABLE entry; --\n第二行"),
                  .language = STR("zh-CN"),
                  .canonical = STR("https://example.org/12815167?x=1"),
+                 .tags = STR("大模型\nC & C++"),
                  .published = 1734085211,
                  .modified = -5},
         .validators = {.etag = STR("W/\"a\xff\x80z\""),
@@ -42,6 +43,7 @@ static void assert_state_equal(const struct source_state *a, const struct source
     assert_true(same(a->info.description, b->info.description));
     assert_true(same(a->info.language, b->info.language));
     assert_true(same(a->info.canonical, b->info.canonical));
+    assert_true(same(a->info.tags, b->info.tags));
     assert_int_equal(a->info.published, b->info.published);
     assert_int_equal(a->info.modified, b->info.modified);
     assert_true(same(a->validators.etag, b->validators.etag));

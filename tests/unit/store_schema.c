@@ -84,6 +84,76 @@ static void steps_start_from_nothing(void **unused)
     place_remove(&p);
 }
 
+/* A database as the first release left it, with one source that has an entry. */
+static struct place place_of_version_1(void)
+{
+    struct place p = place_new();
+    struct error e = {""};
+    struct store s = {.path = (char *)p.database};
+    assert_int_equal(mkdir(p.state, 0755), 0);
+    raw(p.database, "PRAGMA journal_mode = WAL");
+    assert_int_equal(sqlite3_open_v2(p.database, &s.sql, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+    must(schema_migrate(&s, schema_steps, 1, &e), &e);
+    for (int i = 0; i < STATEMENTS; i++)
+        sqlite3_finalize(s.statements[i]);
+    sqlite3_close(s.sql);
+    raw(p.database,
+        "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
+        "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
+        "NULL, 0, x'00');"
+        "INSERT INTO schedule VALUES (7, 21, 22, 23, 24, 25, 26);"
+        "INSERT INTO entry VALUES (1, 7, 'urn:uuid:1', 'One', '', NULL, 1, 2, 3, 1, 0, 1);"
+        "INSERT INTO content VALUES (1, '<p>1</p>', '1');");
+    assert_int_equal(raw(p.database, "PRAGMA user_version"), 1);
+    return p;
+}
+
+/* Nothing is lost; what version 1 had no column for is empty, and can be written. */
+static void version_1_gets_tags(void **unused)
+{
+    (void)unused;
+    struct place p = place_of_version_1();
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct source_state state;
+    struct store *s = open_as(&p, STORE_OWN);
+    assert_int_equal(store_source(s, a, STR("x"), &state, &e), 1);
+    assert_true(same(state.info.title, STR("Title")));
+    assert_true(same(state.info.canonical, STR("https://example.org/y")));
+    assert_true(same(state.info.tags, STR("")));
+    assert_int_equal(state.info.published, 11);
+    assert_int_equal(state.info.modified, 12);
+    assert_int_equal(state.doubt, DOUBT_WALL);
+    assert_int_equal(state.schedule.failures, 26);
+    assert_int_equal(state.entries_count, 1);
+    state.info.tags = STR("a\nb");
+    must(store_commit(s, &state, NULL, &e), &e);
+    store_close(s);
+    s = open_as(&p, STORE_READ);
+    assert_int_equal(store_source(s, a, STR("x"), &state, &e), 1);
+    assert_true(same(state.info.tags, STR("a\nb")));
+    assert_true(same(state.info.author, STR("Author")));
+    store_close(s);
+    arena_free(a);
+    assert_int_equal(raw(p.database, "PRAGMA user_version"), schema_version);
+    assert_true(is_sound(p.database));
+    place_remove(&p);
+}
+
+/* Who only reads changes nothing, and says what would. */
+static void version_1_is_not_read(void **unused)
+{
+    (void)unused;
+    struct place p = place_of_version_1();
+    struct error e = {""};
+    struct store *s = NULL;
+    assert_int_equal(store_open(&s, p.state, STORE_READ, &e), -1);
+    assert_null(s);
+    assert_non_null(strstr(e.text, "written by an older digestd (schema 1"));
+    assert_int_equal(raw(p.database, "PRAGMA user_version"), 1);
+    place_remove(&p);
+}
+
 static void assert_untouched(const char *const later[LATER])
 {
     struct place p = place_with_entry();
@@ -151,6 +221,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(steps_run_once),
         cmocka_unit_test(steps_start_from_nothing),
+        cmocka_unit_test(version_1_gets_tags),
+        cmocka_unit_test(version_1_is_not_read),
         cmocka_unit_test(a_failing_step_leaves_nothing),
         cmocka_unit_test(broken_references_are_refused),
         cmocka_unit_test(statements_use_an_index),
