@@ -63,6 +63,8 @@ static void test_every_key(void **state)
     set(p, "published-xpath", "//time/@datetime");
     set(p, "modified-xpath", "substring-after(//p[last()], ':')");
     set(p, "canonical-xpath", "//link/@href");
+    set(p, "tags-xpath", "//a[@rel='tag']");
+    set(p, "tags-xpath", "//meta[@name='tag']/@content");
     set(p, "lazy-attribute", "data-src  data-original");
     set(p, "lazy-attribute", "data-lazy");
     set(p, "unwrap-link", "\\?to=(.+)");
@@ -85,6 +87,9 @@ static void test_every_key(void **state)
     assert_int_equal(p->published_xpath.count, 1);
     assert_int_equal(p->modified_xpath.count, 1);
     assert_int_equal(p->canonical_xpath.count, 1);
+    assert_int_equal(p->tags_xpath.count, 2);
+    assert_string_equal(p->tags_xpath.items[1].text, "//meta[@name='tag']/@content");
+    assert_non_null(p->tags_xpath.items[1].compiled);
     assert_int_equal(p->lazy_attribute.count, 3);
     assert_string_equal(p->lazy_attribute.items[1], "data-original");
     assert_string_equal(p->lazy_attribute.items[2], "data-lazy");
@@ -209,6 +214,7 @@ static void test_forget(void **state)
     set(p, "lazy-attribute", "a b");
     set(p, "match", "a");
     set(p, "drop", "//a");
+    set(p, "tags-xpath", "//a");
     for (size_t i = 0; profile_key(i); i++)
         profile_forget(p, str_of(profile_key(i)));
     profile_forget(p, STR("no-key"));
@@ -220,6 +226,7 @@ static void test_forget(void **state)
     assert_memory_equal(&p->lazy_attribute, &fresh.lazy_attribute, sizeof(fresh.lazy_attribute));
     assert_memory_equal(&p->match, &fresh.match, sizeof(fresh.match));
     assert_memory_equal(&p->drop, &fresh.drop, sizeof(fresh.drop));
+    assert_memory_equal(&p->tags_xpath, &fresh.tags_xpath, sizeof(fresh.tags_xpath));
     set(p, "section-start", "(b)");
     assert_true(pattern_match(p->section_start, STR("b"), NULL));
 }
