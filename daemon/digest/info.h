@@ -1,4 +1,7 @@
-/* info: what a page says of itself: title, author, dates, its address. */
+/* info: what a page says of itself: title, author, description, language, dates, tags, its address.
+ *
+ * The profile's paths are asked first, then every page's own places, the most careful first:
+ * JSON-LD, <meta>, <time>, <title>. */
 #pragma once
 
 #include "address.h"

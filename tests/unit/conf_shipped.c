@@ -272,11 +272,10 @@ static void test_walls(void **state)
 
 static const char page_51cto[] =
     "<html><head><link rel=canonical href='https://blog.51cto.com/a/1'>"
-    "<script type='application/ld+json'>{\"pubDate\":\"2020-01-02T03:04:05\","
-    "\"upDate\":\"2021-02-03T04:05:06\"}</script></head><body><h1>Not this</h1>"
+    "</head><body><h1>Not this</h1><div class=title><h1>Nor this</h1></div>"
     "<article><div class='box title'><h1>The title</h1></div>"
-    "<p class='clearfix mess-line1'><a>The author</a><a>Follow</a>"
-    "<time pubdate='2020-01-02 03:04:05'>long ago</time></p>"
+    "<p class='clearfix mess-line1'><a>The author</a><a>Follow</a></p>"
+    "<p class='clearfix mess-tag'><b><a>One tag</a><a>Another</a></b></p>"
     "<div class='article-content-wrap'><div id=result><div id=container>The text"
     "<h1>#A piece</h1></div></div></div></article></body></html>";
 
@@ -326,17 +325,18 @@ static void test_paths_51cto(void **state)
     assert_path(doc, &p->content, "The text#A piece");
     assert_path(doc, &p->title_xpath, "The title");
     assert_path(doc, &p->author_xpath, "The author");
-    assert_path(doc, &p->published_xpath, "2020-01-02 03:04:05");
-    assert_path(doc, &p->modified_xpath, "2021-02-03T04:05:06");
+    assert_path(doc, &p->tags_xpath, "One tag");
     assert_path(doc, &p->canonical_xpath, "https://blog.51cto.com/a/1");
     assert_int_equal(p->timezone, 28800);
     assert_string_equal(p->lazy_attribute.items[0], "data-src");
     xmlFreeDoc(doc);
-    /* The second ways: the older editor, and no <time>. */
-    doc = parse("<script type='application/ld+json'>{\"pubDate\":\"2020-01-02\"}</script>"
-                "<div id=container>Not this</div><div class='x article-content-wrap'>Old</div>");
+    /* The second ways: the older editor. */
+    doc = parse("<div id=container>Not this</div><article><div class=title><h1>Its title</h1></div>"
+                "<p class=mess-line1><a>Its author</a></p>"
+                "<div class='x article-content-wrap'>Old</div></article>");
     assert_path(doc, &p->content, "Old");
-    assert_path(doc, &p->published_xpath, "2020-01-02");
+    assert_path(doc, &p->title_xpath, "Its title");
+    assert_path(doc, &p->author_xpath, "Its author");
     xmlFreeDoc(doc);
     profile_unref(p);
 }
