@@ -108,7 +108,7 @@ static void test_keys_are_listed(void **state)
     (void)state;
     for (; profile_key(count); count++)
         assert_true(profile_has_key(str_of(profile_key(count))));
-    assert_int_equal(count, 18);
+    assert_int_equal(count, 19);
     assert_false(profile_has_key(STR("interval")));
     assert_false(profile_has_key((struct str){0}));
 }
