@@ -1,12 +1,17 @@
 /* address: each kind of address has its list of schemes; what is on none of them goes. */
 #include "address.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define ADDRESS_MAX    8192
-#define DATA_IMAGE_MAX ((size_t)64 * 1024)
+#define ADDRESS_MAX      8192
+#define DATA_IMAGE_MAX   ((size_t)64 * 1024)
+/* Pictures wider than this are more than a reader needs. */
+#define SRCSET_WIDTH_MAX 2000
+/* What tells a counter stands at the front of its address. */
+#define COUNTER_WINDOW   256
 /* Redirectors of one site inside that of another. */
-#define UNWRAP_ROUNDS  3
+#define UNWRAP_ROUNDS    3
 
 static bool address_has_scheme(struct str uri, const char *const *schemes)
 {
@@ -35,6 +40,23 @@ static bool address_unwrap(struct buf *out, const struct pattern_list *wrappers,
     return false;
 }
 
+/* Appends an address without "user:password@". */
+static int address_put(struct buf *out, struct str uri)
+{
+    size_t from = str_find(uri, STR("://"), 0), at = SIZE_MAX, end;
+
+    if (memchr(uri.n ? uri.p : "", '@', uri.n) && from != SIZE_MAX) {
+        from += 3;
+        for (end = from; end < uri.n && !strchr("/?#", uri.p[end]); end++)
+            if (uri.p[end] == '@')
+                at = end;
+    }
+    if (at == SIZE_MAX)
+        return buf_add(out, uri);
+    buf_add(out, str_sub(uri, 0, from));
+    return buf_add(out, str_sub(uri, at + 1, SIZE_MAX));
+}
+
 int address_link(struct buf *out, const struct address_base *from, struct str href)
 {
     static const char *const schemes[] = {"http", "https", "mailto", "ftp", "tel", NULL};
@@ -59,25 +81,61 @@ int address_link(struct buf *out, const struct address_base *from, struct str hr
             goto out;
     }
     if (!uri.failed && address_has_scheme(buf_str(&uri), schemes))
-        done = buf_add(out, buf_str(&uri));
+        done = address_put(out, buf_str(&uri));
 out:
     buf_clear(&uri);
     buf_clear(&target);
     return done;
 }
 
-static bool address_is_small_image(struct str src)
-{
-    static const char *const types[] = {"data:image/png;", "data:image/jpeg;", "data:image/gif;",
-                                        "data:image/webp;", NULL};
+/* ---- pictures within the page --------------------------------------------------------------- */
 
-    if (src.n > DATA_IMAGE_MAX)
-        return false;
-    for (size_t i = 0; types[i]; i++)
-        if (str_starts_nocase(src, str_of(types[i])))
-            return true;
-    return false;
+/* The beginning of a picture as base64 has it: of its type, and what all such files begin with. */
+static const struct image_type {
+    const char *type, *magic;
+    size_t tail_at; /* 0, or where `tail` stands */
+    const char *tail;
+} image_types[] = {
+    {"data:image/png;base64,", "iVBORw0KGgo", 0, ""},
+    {"data:image/jpeg;base64,", "/9j/", 0, ""},
+    {"data:image/gif;base64,", "R0lGOD", 0, ""},
+    {"data:image/webp;base64,", "UklGR", 11, "XRUJQ"},
+};
+
+static bool is_base64(struct str s)
+{
+    while (s.n && s.p[s.n - 1] == '=')
+        s.n--;
+    for (size_t i = 0; i < s.n; i++) {
+        char l = (char)(s.p[i] | 0x20);
+
+        if (!(l >= 'a' && l <= 'z') && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '+' &&
+            s.p[i] != '/')
+            return false;
+    }
+    return true;
 }
+
+static int address_data(struct buf *out, struct str src)
+{
+    if (src.n > DATA_IMAGE_MAX)
+        return -1;
+    for (size_t i = 0; i < sizeof(image_types) / sizeof(*image_types); i++) {
+        const struct image_type *t = &image_types[i];
+        struct str data = str_sub(src, strlen(t->type), SIZE_MAX);
+
+        if (!str_starts_nocase(src, str_of(t->type)))
+            continue;
+        if (!is_base64(data) || !str_starts(data, str_of(t->magic)) ||
+            !str_starts(str_sub(data, t->tail_at, SIZE_MAX), str_of(t->tail)))
+            return -1;
+        buf_puts(out, t->type);
+        return buf_add(out, data);
+    }
+    return -1;
+}
+
+/* ---- media --------------------------------------------------------------------------------- */
 
 int address_media(struct buf *out, const struct address_base *from, struct str src, bool picture)
 {
@@ -87,13 +145,111 @@ int address_media(struct buf *out, const struct address_base *from, struct str s
     src = str_trim(src);
     if (!src.n)
         return -1;
-    if (picture && address_is_small_image(src))
-        return buf_add(out, src);
+    if (str_starts_nocase(src, STR("data:")))
+        return picture ? address_data(out, src) : -1;
     if (src.n > ADDRESS_MAX)
         return -1;
     buf_init(&uri, ADDRESS_MAX);
     if (uri_resolve(&uri, from->base, src) == 0 && uri_is_http(buf_str(&uri)))
-        done = buf_add(out, buf_str(&uri));
+        done = address_put(out, buf_str(&uri));
     buf_clear(&uri);
     return done;
+}
+
+/* How good a candidate is, from its descriptor: the higher the better, 0 for one that is of no use.
+ */
+static int64_t candidate_worth(struct str descriptor)
+{
+    int64_t whole, tenths = 0;
+    char unit = descriptor.n ? descriptor.p[descriptor.n - 1] : 'x';
+    struct str number = descriptor.n ? str_sub(descriptor, 0, descriptor.n - 1) : STR("1");
+    struct str digits = str_cut(&number, '.');
+
+    if (parse_number(digits.n ? digits : STR("0"), 0, 1000000, &whole) < 0)
+        return 0;
+    if (number.n && number.p[0] >= '0' && number.p[0] <= '9')
+        tenths = number.p[0] - '0';
+    if (unit == 'w')
+        return whole <= SRCSET_WIDTH_MAX ? 2000000 + whole : 2000000 - whole;
+    return unit == 'x' ? 1000000 - llabs(whole * 10 + tenths - 20) : 0;
+}
+
+/* HTML, 4.8.4.2.1: an address is all up to white space; a comma at its end closes the candidate. */
+struct str address_candidate(struct str srcset)
+{
+    struct str best = {0};
+    int64_t worth = 0;
+
+    while (srcset.n) {
+        size_t n = 0;
+        struct str address, descriptor = {0};
+        int64_t w;
+
+        while (srcset.n && strchr(" \t\n\f\r,", srcset.p[0]))
+            srcset = str_sub(srcset, 1, SIZE_MAX);
+        while (n < srcset.n && !strchr(" \t\n\f\r", srcset.p[n]))
+            n++;
+        address = str_sub(srcset, 0, n);
+        srcset = str_sub(srcset, n, SIZE_MAX);
+        if (str_ends(address, STR(",")))
+            while (str_ends(address, STR(",")))
+                address.n--;
+        else
+            descriptor = str_trim(str_cut(&srcset, ','));
+        w = address.n ? candidate_worth(descriptor) : 0;
+        if (w > worth) {
+            worth = w;
+            best = address;
+        }
+    }
+    return best;
+}
+
+/* Where counters are called: parts of addresses, the host's with the slashes around it. */
+static const char *const counters[] = {
+    "://www.google-analytics.com/",
+    "://ssl.google-analytics.com/",
+    "://stats.g.doubleclick.net/",
+    "://ad.doubleclick.net/",
+    "://googleads.g.doubleclick.net/",
+    "://www.facebook.com/tr",
+    "://pixel.wp.com/",
+    "://pixel.quantserve.com/",
+    "://stats.wordpress.com/",
+    "://b.scorecardresearch.com/",
+    "://sb.scorecardresearch.com/",
+    "://c.statcounter.com/",
+    "://feeds.feedburner.com/~r/",
+    "://feeds.feedburner.com/~ff/",
+    "://rss.feedsportal.com/",
+    "://hm.baidu.com/",
+    "://s4.cnzz.com/",
+    "://c.cnzz.com/",
+    "://z.cnzz.com/",
+    ".51.la/go.asp",
+    "://ia.51.la/",
+    "://cnzz.mmstat.com/",
+    "://utrack.umeng.com/",
+    "://plausible.io/api/event",
+    "://track.hubspot.com/__pt",
+    "://px.ads.linkedin.com/",
+    "://analytics.twitter.com/",
+    "://counter.yadro.ru/",
+    "://mc.yandex.ru/watch",
+    "/piwik.php?",
+    "/matomo.php?",
+    "/wf/open?",              /* SendGrid */
+    "list-manage.com/track/", /* Mailchimp */
+    "eotrx.substackcdn.com/open",
+    "/__ptq.gif",
+};
+
+bool address_is_counter(struct str address)
+{
+    struct str sought = str_sub(address, 0, COUNTER_WINDOW);
+
+    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
+        if (str_find(sought, str_of(counters[i]), 0) != SIZE_MAX)
+            return true;
+    return false;
 }

@@ -62,7 +62,7 @@ static void text_walk_node(struct text_walk *w, xmlNode *node, bool preformatted
     block = e->kind == ELEMENT_WRAP || e->kind == ELEMENT_FLOW || e->kind == ELEMENT_SOLID;
     if (block || e->kind == ELEMENT_BREAK)
         text_break(w);
-    preformatted = preformatted || strcmp(e->name, "pre") == 0;
+    preformatted = preformatted || e->role == ROLE_PRE;
     for (xmlNode *child = node->children; child; child = child->next)
         text_walk_node(w, child, preformatted);
     if (block)

@@ -1,310 +1,217 @@
-/* clean: two writers. Flow blocks are put together leaf by leaf, since a section may begin and end
- * anywhere inside the page's own elements: what stands around a leaf is opened when the leaf comes
- * and closed when it no longer stands around the next one. Solid blocks are written as a tree. */
+/* clean: the blocks of a section, handed to the writer leaf by leaf. What stands around a leaf is
+ * taken from the page's tree: of a flow block the inline elements, since a section may begin and
+ * end anywhere inside the page's own elements; of a solid block everything. */
 #include "clean.h"
 
-#include "content.h"
+#include "picture.h"
 #include "plain.h"
 #include "tree.h"
+#include "writer.h"
 
 #include <string.h>
 
-/* Nothing is deeper than the parser lets it be. */
-#define DEPTH_MAX 256
-
 struct cleaner {
-    struct buf *html;
-    struct content content;
-    const struct address_base *from;
+    struct writer w;
     const xmlNode *root;
-    struct buf address;       /* scratch */
-    const char *paragraph;    /* the open flow element, NULL: none */
-    int in_link;              /* so many links around the solid block being written */
-    xmlNode *open[DEPTH_MAX]; /* inline elements in it, outermost first */
-    size_t depth;
+    struct buf picture;       /* the address of the last one, */
+    size_t picture_said;      /* which was the last thing to be seen then */
+    bool picture_is_fallback; /* out of a <noscript> */
+    xmlNode *path[DEPTH_MAX]; /* inline elements around a leaf, outermost first */
+    const xmlNode *outer_of;  /* the block element whose own stand at the front of it, */
+    size_t outer;             /* so many */
 };
-
-/* ---- attributes ---------------------------------------------------------------------------- */
-
-static void attribute_write(struct cleaner *c, const char *name, struct str value)
-{
-    buf_putc(c->html, ' ');
-    buf_puts(c->html, name);
-    buf_puts(c->html, "=\"");
-    text_escape(c->html, value);
-    buf_putc(c->html, '"');
-}
-
-static bool value_is_number(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] < '0' || s.p[i] > '9')
-            return false;
-    return s.n > 0 && s.n < 6;
-}
-
-static bool value_is_word(struct str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        char l = (char)(s.p[i] | 0x20);
-
-        if (!(l >= 'a' && l <= 'z') && !(s.p[i] >= '0' && s.p[i] <= '9') && s.p[i] != '-')
-            return false;
-    }
-    return s.n < 36;
-}
-
-static void attribute_copy(struct cleaner *c, xmlNode *node, const struct attribute *a)
-{
-    struct str value = tree_attribute(node, a->name);
-
-    if (!value.p)
-        return;
-    switch (a->kind) {
-    case ATTRIBUTE_TEXT:
-        attribute_write(c, a->name, value);
-        break;
-    case ATTRIBUTE_NUMBER:
-        if (value_is_number(value))
-            attribute_write(c, a->name, value);
-        break;
-    case ATTRIBUTE_WORD:
-        if (value_is_word(value))
-            attribute_write(c, a->name, value);
-        break;
-    case ATTRIBUTE_URL:
-        buf_reset(&c->address);
-        if (address_link(&c->address, c->from, value) == 0)
-            attribute_write(c, a->name, buf_str(&c->address));
-        break;
-    }
-}
-
-static const char *element_name_out(const struct element *e)
-{
-    return e->kind == ELEMENT_WRAP ? "div" : e->out ? e->out : e->name;
-}
-
-static void tag_open(struct cleaner *c, xmlNode *node)
-{
-    const struct element *e = node_element(node);
-
-    buf_putc(c->html, '<');
-    buf_puts(c->html, element_name_out(e));
-    if (node->properties) {
-        for (size_t i = 0; i < ELEMENT_ATTRIBUTES && e->attributes[i].name; i++)
-            attribute_copy(c, node, &e->attributes[i]);
-        for (const struct attribute *a = element_global_attributes; a->name; a++)
-            attribute_copy(c, node, a);
-    }
-    buf_putc(c->html, '>');
-}
-
-static void tag_close(struct cleaner *c, const char *name)
-{
-    buf_puts(c->html, "</");
-    buf_puts(c->html, name);
-    buf_putc(c->html, '>');
-}
-
-/* ---- links --------------------------------------------------------------------------------- */
-
-/* An anchor without an address a reader may follow is only its text. */
-static bool inline_is_kept(struct cleaner *c, xmlNode *node)
-{
-    if (strcmp(node_element(node)->name, "a") != 0)
-        return true;
-    buf_reset(&c->address);
-    return address_link(&c->address, c->from, tree_attribute(node, "href")) == 0;
-}
-
-static void inline_open(struct cleaner *c, xmlNode *node)
-{
-    bool link = strcmp(node_element(node)->name, "a") == 0;
-
-    if (link) {
-        buf_reset(&c->address);
-        address_link(&c->address, c->from, tree_attribute(node, "href"));
-        content_link(&c->content, buf_str(&c->address), c->from->base);
-    }
-    tag_open(c, node);
-}
 
 /* ---- media --------------------------------------------------------------------------------- */
 
-/* The address of a picture: an attribute that a lazy loader keeps it in, else src. */
-static int picture_address(struct cleaner *c, xmlNode *node)
+static bool is_fallback(const xmlNode *node)
 {
-    const struct word_list *lazy = &c->from->profile->lazy_attribute;
+    for (int i = 0; i < 4 && node; i++, node = node->parent)
+        if (node->name && strcmp((const char *)node->name, "noscript") == 0)
+            return true;
+    return false;
+}
 
-    buf_reset(&c->address);
-    for (size_t i = 0; i < lazy->count; i++)
-        if (address_media(&c->address, c->from, tree_attribute(node, lazy->items[i]), true) == 0)
-            return 0;
-    return address_media(&c->address, c->from, tree_attribute(node, "src"), true);
+/* The picture for browsers without scripts often stands beside the one for those with. */
+static bool picture_is_repeated(struct cleaner *c, const xmlNode *node, struct str address)
+{
+    bool fallback = is_fallback(node);
+    bool repeated = c->picture.len && c->picture_said == c->w.said &&
+                    fallback != c->picture_is_fallback && str_eq(buf_str(&c->picture), address);
+
+    buf_reset(&c->picture);
+    buf_add(&c->picture, address);
+    c->picture_is_fallback = fallback;
+    return repeated;
 }
 
 static void picture_write(struct cleaner *c, xmlNode *node)
 {
-    static const struct attribute kept[] = {{"alt", ATTRIBUTE_TEXT},
-                                            {"title", ATTRIBUTE_TEXT},
-                                            {"width", ATTRIBUTE_NUMBER},
-                                            {"height", ATTRIBUTE_NUMBER}};
+    static const struct attribute kept[ELEMENT_ATTRIBUTES] = {
+        {"alt", ATTRIBUTE_TEXT}, {"width", ATTRIBUTE_LENGTH}, {"height", ATTRIBUTE_LENGTH}};
+    struct writer *w = &c->w;
+    struct str address;
 
-    if (picture_address(c, node) < 0)
+    buf_reset(&w->address);
+    if (picture_address(&w->address, w->from, node) < 0)
         return;
-    buf_puts(c->html, "<img");
-    attribute_write(c, "src", buf_str(&c->address));
-    content_media(&c->content, buf_str(&c->address));
-    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        attribute_copy(c, node, &kept[i]);
+    address = buf_str(&w->address);
+    if (address_is_counter(address) || picture_is_repeated(c, node, address))
+        return;
+    writer_leaf(w);
+    c->picture_said = ++w->said;
+    address = buf_str(&c->picture); /* opening links has used the other */
+    buf_puts(w->html, "<img");
+    write_attribute(w->html, "src", address);
+    content_media(w->content, address);
+    write_attributes(w, w->html, node, kept);
     /* So that pictures guarded against hot links show in a reader. */
-    buf_puts(c->html, " referrerpolicy=\"no-referrer\">");
+    buf_puts(w->html, " referrerpolicy=\"no-referrer\">");
 }
 
-static bool media_source(struct cleaner *c, xmlNode *node)
+static bool media_source(struct writer *w, struct buf *html, xmlNode *node)
 {
-    buf_reset(&c->address);
-    if (address_media(&c->address, c->from, tree_attribute(node, "src"), false) < 0)
+    buf_reset(&w->address);
+    if (address_media(&w->address, w->from, tree_attribute(node, "src"), false) < 0)
         return false;
-    attribute_write(c, "src", buf_str(&c->address));
-    content_media(&c->content, buf_str(&c->address));
+    write_attribute(html, "src", buf_str(&w->address));
+    content_media(w->content, buf_str(&w->address));
     return true;
 }
 
-/* Video and audio, with the sources that stand in them; what a browser shows in their place when
- * it knows neither is left out. */
-static void player_write(struct cleaner *c, xmlNode *node)
+/* "video/mp4", 'video/webm; codecs="vp9"' */
+static bool is_media_type(struct str type)
 {
-    const struct element *e = node_element(node);
+    return str_starts_nocase(type, STR("video/")) || str_starts_nocase(type, STR("audio/")) ||
+           str_starts_nocase(type, STR("application/"));
+}
 
-    buf_putc(c->html, '<');
-    buf_puts(c->html, e->name);
-    buf_puts(c->html, " controls=\"\" preload=\"none\"");
-    media_source(c, node);
-    buf_reset(&c->address);
-    if (address_media(&c->address, c->from, tree_attribute(node, "poster"), true) == 0)
-        attribute_write(c, "poster", buf_str(&c->address));
-    for (size_t i = 0; i < ELEMENT_ATTRIBUTES && e->attributes[i].name; i++)
-        attribute_copy(c, node, &e->attributes[i]);
-    buf_putc(c->html, '>');
+static bool player_sources(struct writer *w, struct buf *html, xmlNode *node)
+{
+    bool any = false;
+
     for (xmlNode *child = node->children; child; child = child->next) {
-        size_t before = c->html->len;
+        size_t before = html->len;
+        struct str type;
 
         if (child->type != XML_ELEMENT_NODE || strcmp((const char *)child->name, "source") != 0)
             continue;
-        buf_puts(c->html, "<source");
-        if (media_source(c, child))
-            buf_putc(c->html, '>');
-        else if (!c->html->failed)
-            c->html->data[c->html->len = before] = '\0';
+        buf_puts(html, "<source");
+        type = tree_attribute(child, "type");
+        if (media_source(w, html, child)) {
+            if (is_media_type(type))
+                write_attribute(html, "type", type);
+            buf_putc(html, '>');
+            any = true;
+        } else if (!html->failed) {
+            html->data[html->len = before] = '\0';
+        }
     }
-    tag_close(c, e->name);
+    return any;
+}
+
+/* Video and audio, with the sources that stand in them. What a browser shows in their place when
+ * it knows neither is left out, and none is put there: a section has the links and the words that
+ * its author gave it, and readers that know no video show the poster or the page. */
+static void player_write(struct cleaner *c, xmlNode *node)
+{
+    struct writer *w = &c->w;
+    const struct element *e = node_element(node);
+    struct buf html;
+    bool any;
+
+    buf_init(&html, SIZE_MAX);
+    buf_printf(&html, "<%s controls=\"\" preload=\"none\"", e->name);
+    any = media_source(w, &html, node);
+    buf_reset(&w->address);
+    if (address_media(&w->address, w->from, tree_attribute(node, "poster"), true) == 0)
+        write_attribute(&html, "poster", buf_str(&w->address));
+    write_attributes(w, &html, node, e->attributes);
+    buf_putc(&html, '>');
+    any = player_sources(w, &html, node) || any;
+    buf_printf(&html, "</%s>", e->name);
+    if (any) {
+        writer_leaf(w);
+        w->said++;
+        buf_add(w->html, buf_str(&html));
+    }
+    buf_clear(&html);
 }
 
 static void media_write(struct cleaner *c, xmlNode *node)
 {
-    if (strcmp(node_element(node)->name, "img") == 0)
+    if (node_element(node)->role == ROLE_PICTURE)
         picture_write(c, node);
     else
         player_write(c, node);
 }
 
-static void leaf_write(struct cleaner *c, xmlNode *leaf)
+/* ---- inline elements around ---------------------------------------------------------------- */
+
+/* Appends to the path the inline elements from `node` up to before `stop`. */
+static size_t path_add(struct cleaner *c, size_t at, xmlNode *node, const xmlNode *stop)
 {
-    if (leaf->type == XML_ELEMENT_NODE)
-        media_write(c, leaf);
-    else
-        text_escape(c->html, str_of((const char *)leaf->content));
-}
+    size_t n = at;
 
-/* ---- flow blocks --------------------------------------------------------------------------- */
-
-static void inline_close_to(struct cleaner *c, size_t depth)
-{
-    while (c->depth > depth)
-        tag_close(c, element_name_out(node_element(c->open[--c->depth])));
-}
-
-static void paragraph_close(struct cleaner *c)
-{
-    inline_close_to(c, 0);
-    if (c->paragraph)
-        tag_close(c, c->paragraph);
-    c->paragraph = NULL;
-}
-
-/* The inline elements around a leaf, outermost first. */
-static size_t inline_path(struct cleaner *c, xmlNode *leaf, xmlNode *path[DEPTH_MAX])
-{
-    size_t n = 0;
-
-    for (xmlNode *node = leaf->parent; node != c->root && n < DEPTH_MAX; node = node->parent)
+    for (; node != stop && n < DEPTH_MAX; node = node->parent)
         if (node_element(node)->kind == ELEMENT_INLINE)
-            path[n++] = node;
-    for (size_t i = 0; i < n / 2; i++) {
-        xmlNode *swap = path[i];
+            c->path[n++] = node;
+    for (size_t i = at, k = n; i + 1 < k; i++) {
+        xmlNode *swap = c->path[i];
 
-        path[i] = path[n - 1 - i];
-        path[n - 1 - i] = swap;
+        c->path[i] = c->path[--k];
+        c->path[k] = swap;
     }
     return n;
 }
 
-static bool is_link_around_link(xmlNode *const *path, size_t n, size_t i)
+/* Makes the inline elements of the path, `n` of them, the ones around what comes. */
+static void path_follow(struct cleaner *c, size_t n)
 {
-    if (strcmp(node_element(path[i])->name, "a") != 0)
-        return false;
-    for (size_t k = i + 1; k < n; k++)
-        if (strcmp(node_element(path[k])->name, "a") == 0)
-            return true;
-    return false;
+    struct writer *w = &c->w;
+    size_t common = 0;
+
+    while (common < n && common < w->inlines_count && w->inlines[common].node == c->path[common])
+        common++;
+    while (w->inlines_count > common)
+        writer_inline_leave(w);
+    for (; common < n; common++)
+        writer_inline_enter(w, c->path[common]);
 }
 
-/* Closes and opens so that the elements of `path` are the open ones. */
-static void inline_follow(struct cleaner *c, xmlNode *const *path, size_t n)
-{
-    size_t common = 0;
-    size_t kept = 0;
-    xmlNode *wanted[DEPTH_MAX];
+/* ---- flow blocks --------------------------------------------------------------------------- */
 
-    for (size_t i = 0; i < n; i++)
-        if (!is_link_around_link(path, n, i) &&
-            ((kept < c->depth && c->open[kept] == path[i]) || inline_is_kept(c, path[i])))
-            wanted[kept++] = path[i];
-    while (common < kept && common < c->depth && c->open[common] == wanted[common])
-        common++;
-    inline_close_to(c, common);
-    for (; common < kept; common++) {
-        inline_open(c, wanted[common]);
-        c->open[c->depth++] = wanted[common];
+static void flow_begin(struct cleaner *c, const struct block *block, bool joined)
+{
+    if (joined && c->w.paragraph_open) {
+        writer_break(&c->w);
+        return;
     }
+    writer_leave_implied(&c->w);
+    writer_paragraph(&c->w, block->marker ? NULL : block->element);
+    if (c->outer_of == block->element)
+        return;
+    c->outer_of = block->element;
+    c->outer = path_add(c, 0, block->element, c->root);
 }
 
 static void flow_write(struct cleaner *c, const struct blocks *blocks, const struct block *block,
                        bool joined)
 {
-    xmlNode *path[DEPTH_MAX];
     const xmlNode *parent = NULL;
 
-    if (joined && c->paragraph) {
-        buf_puts(c->html, "<br>");
-    } else {
-        paragraph_close(c);
-        c->paragraph = block->level && !block->marker ? node_element(block->element)->name : "p";
-        buf_putc(c->html, '<');
-        buf_puts(c->html, c->paragraph);
-        buf_putc(c->html, '>');
-    }
+    flow_begin(c, block, joined);
     for (size_t i = 0; i < block->leaves; i++) {
         xmlNode *leaf = blocks->leaves[block->first_leaf + i];
 
         if (block->marker && leaf->type != XML_ELEMENT_NODE)
             continue;
         if (leaf->parent != parent)
-            inline_follow(c, path, inline_path(c, leaf, path));
+            path_follow(c, path_add(c, c->outer, leaf->parent, block->element));
         parent = leaf->parent;
-        leaf_write(c, leaf);
+        if (leaf->type == XML_ELEMENT_NODE)
+            media_write(c, leaf);
+        else
+            writer_text(&c->w, str_of((const char *)leaf->content), block->text.n > 0);
     }
 }
 
@@ -318,24 +225,102 @@ static void solid_write_children(struct cleaner *c, xmlNode *node)
         solid_write(c, child);
 }
 
-static bool is_link(xmlNode *node)
+/* A link may stand around blocks where none of them is a table (which parsers move out of it) or
+ * has links of its own. */
+static bool link_fits_around(xmlNode *node)
 {
-    return strcmp(node_element(node)->name, "a") == 0;
+    const struct element *e;
+
+    if (node->type != XML_ELEMENT_NODE)
+        return true;
+    e = node_element(node);
+    if (e->role == ROLE_LINK || e->role == ROLE_TABLE || e->role == ROLE_CAPTION ||
+        e->role == ROLE_ROWS || e->role == ROLE_ROW || e->role == ROLE_CELL)
+        return false;
+    for (xmlNode *child = node->children; child; child = child->next)
+        if (!link_fits_around(child))
+            return false;
+    return true;
 }
 
-/* A link within a link is none: HTML has no such thing. */
-static void solid_write_inline(struct cleaner *c, xmlNode *node)
+static bool has_block(xmlNode *node)
+{
+    for (xmlNode *child = node->children; child; child = child->next) {
+        if (child->type != XML_ELEMENT_NODE)
+            continue;
+        switch (node_element(child)->kind) {
+        case ELEMENT_WRAP:
+        case ELEMENT_FLOW:
+        case ELEMENT_SOLID:
+            return true;
+        case ELEMENT_INLINE:
+        case ELEMENT_UNWRAP:
+            if (has_block(child))
+                return true;
+            break;
+        case ELEMENT_DROP:
+        case ELEMENT_MEDIA:
+        case ELEMENT_BREAK:
+            break;
+        }
+    }
+    return false;
+}
+
+/* All that is no block of its own keeps the paragraph that it stood in. */
+static void solid_write_frame(struct cleaner *c, xmlNode *node, size_t frame)
 {
     const struct element *e = node_element(node);
-    bool link = is_link(node), kept = inline_is_kept(c, node) && !(link && c->in_link);
+    xmlNode *paragraph = c->w.paragraph;
 
-    if (kept)
-        inline_open(c, node);
-    c->in_link += kept && link;
+    if (frame && e->kind == ELEMENT_SOLID)
+        c->w.paragraph = NULL;
     solid_write_children(c, node);
-    c->in_link -= kept && link;
-    if (kept && !e->empty)
-        tag_close(c, element_name_out(e));
+    writer_leave(&c->w, frame, e->role == ROLE_CELL || e->role == ROLE_ITEM);
+    writer_paragraph(&c->w, paragraph);
+}
+
+static void solid_write_inline(struct cleaner *c, xmlNode *node)
+{
+    size_t frame = 0;
+
+    if (node_element(node)->role == ROLE_LINK && c->w.frames_count && has_block(node)) {
+        bool fits = true;
+
+        for (xmlNode *child = node->children; fits && child; child = child->next)
+            fits = link_fits_around(child);
+        frame = fits ? writer_enter_link(&c->w, node) : 0;
+    }
+    if (frame) {
+        solid_write_frame(c, node, frame);
+        return;
+    }
+    writer_inline_enter(&c->w, node);
+    solid_write_children(c, node);
+    writer_inline_leave(&c->w);
+}
+
+/* A wrapper is one only between blocks: the section itself and a list have no use for it. */
+static void solid_write_wrapper(struct cleaner *c, xmlNode *node)
+{
+    size_t frame = 0;
+
+    if (!c->w.frames_count || writer_place(&c->w) != PLACE_FLOW)
+        writer_leave_implied(&c->w);
+    else
+        frame = writer_enter(&c->w, node);
+    solid_write_frame(c, node, frame);
+    if (!frame)
+        writer_leave_implied(&c->w);
+}
+
+static void solid_write_paragraph(struct cleaner *c, xmlNode *node)
+{
+    xmlNode *around = c->w.paragraph;
+
+    writer_paragraph(&c->w, around && node_element(around)->level ? around : node);
+    solid_write_children(c, node);
+    writer_paragraph(&c->w, around);
 }
 
 static void solid_write_element(struct cleaner *c, xmlNode *node)
@@ -352,46 +337,68 @@ static void solid_write_element(struct cleaner *c, xmlNode *node)
         media_write(c, node);
         break;
     case ELEMENT_BREAK:
-        buf_puts(c->html, "<br>");
+        writer_break(&c->w);
         break;
     case ELEMENT_INLINE:
         solid_write_inline(c, node);
         break;
     case ELEMENT_WRAP:
+        solid_write_wrapper(c, node);
+        break;
     case ELEMENT_FLOW:
+        solid_write_paragraph(c, node);
+        break;
     case ELEMENT_SOLID:
-        tag_open(c, node);
-        solid_write_children(c, node);
-        if (!e->empty)
-            tag_close(c, element_name_out(e));
+        if (e->empty)
+            writer_void(&c->w, e->name);
+        else
+            solid_write_frame(c, node, writer_enter(&c->w, node));
         break;
     }
 }
 
 static void solid_write(struct cleaner *c, xmlNode *node)
 {
+    struct str text;
+
     if (node->type == XML_ELEMENT_NODE)
         solid_write_element(c, node);
-    else if (node->type == XML_TEXT_NODE || node->type == XML_CDATA_SECTION_NODE)
-        text_escape(c->html, str_of((const char *)node->content));
+    if (node->type != XML_TEXT_NODE && node->type != XML_CDATA_SECTION_NODE)
+        return;
+    text = str_of((const char *)node->content);
+    if (node->parent->children == node && node_element(node->parent)->role == ROLE_PRE &&
+        str_starts(text, STR("\n")))
+        text = str_sub(text, 1, SIZE_MAX); /* parsers drop it */
+    writer_text(&c->w, text, c->w.frames_count > 0);
 }
 
-/* A link around a whole list or table stays around it. */
+/* A link around a whole list stays around it. */
+static size_t solid_enter_link(struct cleaner *c, xmlNode *node, size_t n)
+{
+    for (size_t i = n; i-- > 0;) {
+        size_t frame;
+
+        if (node_element(c->path[i])->role != ROLE_LINK)
+            continue;
+        frame = link_fits_around(node) ? writer_enter_link(&c->w, c->path[i]) : 0;
+        if (frame)
+            memmove(&c->path[i], &c->path[i + 1], (n - i - 1) * sizeof(*c->path));
+        return frame;
+    }
+    return 0;
+}
+
 static void solid_write_block(struct cleaner *c, xmlNode *node)
 {
-    xmlNode *path[DEPTH_MAX];
-    size_t n = inline_path(c, node, path);
-    size_t links = 0;
+    size_t n = path_add(c, 0, node->parent, c->root), link = 0;
 
-    paragraph_close(c);
-    for (size_t i = 0; i < n; i++)
-        if (strcmp(node_element(path[i])->name, "a") == 0)
-            path[links++] = path[i];
-    inline_follow(c, path, links ? 1 : 0);
-    c->in_link = c->depth > 0;
+    c->outer_of = NULL;
+    writer_paragraph(&c->w, NULL);
+    link = solid_enter_link(c, node, n);
+    path_follow(c, link ? n - 1 : n);
     solid_write(c, node);
-    c->in_link = 0;
-    inline_close_to(c, 0);
+    if (link)
+        writer_leave(&c->w, link, false);
 }
 
 /* ---- sections ------------------------------------------------------------------------------ */
@@ -411,24 +418,37 @@ static void block_write(struct cleaner *c, const struct blocks *blocks, const st
     }
 }
 
+static void blocks_write(struct buf *html, struct content *content, const struct address_base *from,
+                         const struct blocks *blocks, size_t first, size_t end, const xmlNode *root)
+{
+    struct cleaner c;
+
+    c.root = root;
+    c.outer_of = NULL;
+    c.picture_said = 0;
+    buf_init(&c.picture, SIZE_MAX);
+    writer_begin(&c.w, html, content, from, &blocks->items[first]);
+    for (size_t i = first; i < end; i++)
+        block_write(&c, blocks, &blocks->items[i], i == first);
+    writer_end(&c.w);
+    buf_clear(&c.picture);
+}
+
 int clean_blocks(struct buf *html, struct hash *hash, struct buf *scratch,
                  const struct address_base *from, const struct blocks *blocks, size_t first,
                  size_t end, const xmlNode *content)
 {
-    struct cleaner c = {.html = html, .from = from, .root = content};
+    struct content counted;
 
-    content_begin(&c.content, scratch);
-    buf_init(&c.address, SIZE_MAX);
-    if (!content)
-        plain_write(html, &c.content, blocks, first, end);
-    for (size_t i = first; content && i < end; i++)
-        block_write(&c, blocks, &blocks->items[i], i == first);
-    paragraph_close(&c);
+    content_begin(&counted, scratch);
+    if (content)
+        blocks_write(html, &counted, from, blocks, first, end, content);
+    else
+        plain_write(html, &counted, blocks, first, end);
     for (size_t i = first; i < end; i++)
         if (!blocks->items[i].marker)
-            content_text(&c.content, blocks->items[i].text);
-    buf_clear(&c.address);
-    return content_end(&c.content, hash) < 0 || html->failed ? -1 : 0;
+            content_text(&counted, blocks->items[i].text);
+    return content_end(&counted, hash) < 0 || html->failed ? -1 : 0;
 }
 
 bool clean_is_empty(const struct blocks *blocks, size_t first, size_t end)

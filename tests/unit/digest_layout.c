@@ -46,7 +46,8 @@ static const struct layout layouts[] = {
     {"lists and tables",
      "<p>#A</p><ul><li>#B</li><li>....</li></ul><table><tr><td align=right>....</td></tr></table>"
      "<blockquote><p>#C</p></blockquote><p>....</p>",
-     "A|<ul><li>#B</li><li>....</li></ul><table><tr><td align=\"right\">....</td></tr></table>"
+     "A|<ul><li>#B</li><li>....</li></ul><table><tbody><tr><td align=\"right\">....</td></tr>"
+     "</tbody></table>"
      "<blockquote><p>#C</p></blockquote>\n"},
     {"placeholders and empty ones",
      "<p>#xxx</p><p>....</p><p>#A</p><p>....</p><p>#B</p><p>one</p><p>....</p><p>#XXX</p>"

@@ -1,0 +1,149 @@
+/* picture: lazy loaders leave a picture of nothing in `src` and keep the real one elsewhere. */
+#include "picture.h"
+
+#include "tree.h"
+
+#include <string.h>
+
+/* A GIF of one pixel, as base64. */
+static const char *const pixels[] = {"data:image/gif;base64,R0lGODlhAQABA",
+                                     "data:image/gif;base64,R0lGODdhAQABA"};
+
+/* "1", "1px"; also "0" and "0.5". */
+static bool is_at_most_one(struct str s)
+{
+    s = str_trim(s);
+    if (!s.n || (s.p[0] != '0' && s.p[0] != '1'))
+        return false;
+    if (str_ends(s, STR("px")))
+        s.n -= 2;
+    return s.n == 1 || (s.p[0] == '0' && s.p[1] == '.');
+}
+
+/* One side of a picture, from its attribute or its style. */
+static struct str side_of(const xmlNode *img, const char *name)
+{
+    struct str style = tree_attribute(img, "style"), found = tree_attribute(img, name);
+
+    while (style.n) {
+        struct str value = str_cut(&style, ';'), key = str_trim(str_cut(&value, ':'));
+
+        if (str_eq_nocase(key, str_of(name)))
+            found = str_trim(value);
+    }
+    return found;
+}
+
+static bool is_none(struct str side)
+{
+    return is_at_most_one(side) && str_trim(side).p[0] == '0';
+}
+
+bool picture_is_pixel(const xmlNode *img)
+{
+    struct str width = side_of(img, "width"), height = side_of(img, "height");
+
+    return (is_at_most_one(width) && is_at_most_one(height)) || is_none(width) || is_none(height);
+}
+
+/* The name of a file that shows nothing: "blank.gif", "/img/lazy-loading.png". */
+static bool is_empty_name(struct str src)
+{
+    static const char *const names[] = {"blank", "placeholder", "loading", "spacer",
+                                        "lazy",  "transparent", "1x1",     "grey.gif"};
+    struct str path = uri_without_query(src);
+    size_t slash = path.n;
+
+    while (slash && path.p[slash - 1] != '/')
+        slash--;
+    path = str_sub(path, slash, 64);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (str_find(path, str_of(names[i]), 0) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+static bool is_placeholder(struct str src)
+{
+    src = str_trim(src);
+    return !src.n || str_starts_nocase(src, STR("data:")) || str_starts(src, STR("about:")) ||
+           str_starts(src, STR("#")) || is_empty_name(src);
+}
+
+static bool has_lazy_attribute(const xmlNode *img)
+{
+    static const char *const names[] = {"data-src", "data-original", "data-lazy-src",
+                                        "data-actualsrc"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (tree_attribute(img, names[i]).n)
+            return true;
+    return false;
+}
+
+bool picture_is_placeholder(const xmlNode *img)
+{
+    return is_placeholder(tree_attribute(img, "src")) || has_lazy_attribute(img) ||
+           picture_is_pixel(img);
+}
+
+/* ---- the real address ---------------------------------------------------------------------- */
+
+static int from_srcset(struct buf *out, const struct address_base *from, const xmlNode *node)
+{
+    static const char *const names[] = {"srcset", "data-srcset", "data-lazy-srcset"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct str best = address_candidate(tree_attribute(node, names[i]));
+
+        if (!is_placeholder(best) && address_media(out, from, best, true) == 0)
+            return 0;
+    }
+    return -1;
+}
+
+/* Readers know these. */
+static bool is_known_type(struct str type)
+{
+    static const char *const known[] = {"", "image/jpeg", "image/png", "image/gif", "image/webp"};
+
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (str_eq_nocase(type, str_of(known[i])))
+            return true;
+    return false;
+}
+
+static int from_sources(struct buf *out, const struct address_base *from, const xmlNode *img)
+{
+    if (!img->parent || strcmp((const char *)img->parent->name, "picture") != 0)
+        return -1;
+    for (const xmlNode *source = img->parent->children; source; source = source->next)
+        if (source->type == XML_ELEMENT_NODE && source != img &&
+            is_known_type(str_trim(tree_attribute(source, "type"))) &&
+            from_srcset(out, from, source) == 0)
+            return 0;
+    return -1;
+}
+
+static int from_src(struct buf *out, const struct address_base *from, struct str src)
+{
+    for (size_t i = 0; i < sizeof(pixels) / sizeof(*pixels); i++)
+        if (str_starts(src, str_of(pixels[i])))
+            return -1;
+    return address_media(out, from, src, true);
+}
+
+int picture_address(struct buf *out, const struct address_base *from, const xmlNode *img)
+{
+    const struct word_list *lazy = &from->profile->lazy_attribute;
+    struct str src = tree_attribute(img, "src");
+
+    for (size_t i = 0; i < lazy->count; i++)
+        if (address_media(out, from, tree_attribute(img, lazy->items[i]), true) == 0)
+            return 0;
+    if (!is_placeholder(src) && address_media(out, from, src, true) == 0)
+        return 0;
+    if (from_srcset(out, from, img) == 0 || from_sources(out, from, img) == 0)
+        return 0;
+    return from_src(out, from, src);
+}

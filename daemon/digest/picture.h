@@ -1,0 +1,15 @@
+/* picture: which picture an <img> shows. */
+#pragma once
+
+#include "address.h"
+
+#include <libxml/tree.h>
+
+/* Whether an <img> is there to be loaded, not to be seen: of one pixel, or none. */
+bool picture_is_pixel(const xmlNode *img);
+/* Whether an <img> only keeps the place of the real picture. */
+bool picture_is_placeholder(const xmlNode *img);
+/* Appends the address of the real picture: where a lazy loader keeps it, `src`, or where that only
+ * keeps the place the best of `srcset`, its own or that of the <picture> around. -1, nothing
+ * appended: there is none. */
+int picture_address(struct buf *out, const struct address_base *from, const xmlNode *img);
