@@ -1,6 +1,8 @@
 /* blocks: one walk over the tree, which is never deeper than the parser lets it be (256). */
 #include "blocks.h"
 
+#include "prepare.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -277,6 +279,7 @@ int blocks_read(struct blocks *b, xmlNode *content)
     memset(b, 0, sizeof(*b));
     buf_init(&b->text, SIZE_MAX);
     buf_init(&w.line, SIZE_MAX);
+    prepare(content);
     block_walk_children(&w, content);
     line_end(&w, false);
     failed = w.failed || w.line.failed;

@@ -56,7 +56,7 @@ static const struct layout layouts[] = {
     {"pictures",
      "<p>#A</p><p><img src='e.gif' data-src='/i/a.png?w=1' alt='x' width=10 height='20px'></p>"
      "<p><img src='b.png'></p><p>....</p>",
-     "A|<p><img src=\"https://site.example/i/a.png?w=1\" alt=\"x\" width=\"10\""
+     "A|<p><img src=\"https://site.example/i/a.png?w=1\" alt=\"x\" width=\"10\" height=\"20\""
      " referrerpolicy=\"no-referrer\"></p>"
      "<p><img src=\"https://site.example/a/b.png\" referrerpolicy=\"no-referrer\"></p>\n"},
     {"links",
