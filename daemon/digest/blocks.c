@@ -195,10 +195,11 @@ static bool node_has_media(xmlNode *node)
 static void solid_add(struct block_walk *w, xmlNode *node)
 {
     struct blocks *b = w->b;
-    size_t from = b->text.len;
     struct block *block;
+    size_t from;
 
     line_end(w, false);
+    from = b->text.len;
     block = block_add(b);
     if (!block) {
         w->failed = true;

@@ -284,7 +284,7 @@ static void solid_write_inline(struct cleaner *c, xmlNode *node)
 {
     size_t frame = 0;
 
-    if (node_element(node)->role == ROLE_LINK && c->w.frames_count && has_block(node)) {
+    if (node_element(node)->role == ROLE_LINK && !writer_is_bare(&c->w) && has_block(node)) {
         bool fits = true;
 
         for (xmlNode *child = node->children; fits && child; child = child->next)
@@ -305,7 +305,7 @@ static void solid_write_wrapper(struct cleaner *c, xmlNode *node)
 {
     size_t frame = 0;
 
-    if (!c->w.frames_count || writer_place(&c->w) != PLACE_FLOW)
+    if (writer_is_bare(&c->w) || writer_place(&c->w) != PLACE_FLOW)
         writer_leave_implied(&c->w);
     else
         frame = writer_enter(&c->w, node);
@@ -369,7 +369,7 @@ static void solid_write(struct cleaner *c, xmlNode *node)
     if (node->parent->children == node && node_element(node->parent)->role == ROLE_PRE &&
         str_starts(text, STR("\n")))
         text = str_sub(text, 1, SIZE_MAX); /* parsers drop it */
-    writer_text(&c->w, text, c->w.frames_count > 0);
+    writer_text(&c->w, text, !writer_is_bare(&c->w));
 }
 
 /* A link around a whole list stays around it. */

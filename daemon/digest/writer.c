@@ -231,7 +231,7 @@ void writer_line_end(struct writer *w)
     if (w->paragraph_open)
         tag_close(w, w->paragraph_open);
     w->paragraph_open = NULL;
-    w->break_pending = false;
+    w->break_pending = w->in_pre && (w->break_pending || !w->line_begins);
     w->line_begins = true;
 }
 
@@ -246,7 +246,7 @@ static void paragraph_open(struct writer *w)
     xmlNode *node = w->paragraph;
     bool own = node && node_element(node)->kind == ELEMENT_FLOW;
 
-    if (!own && w->frames_count)
+    if (w->in_pre || (!own && w->frames_count))
         return;
     w->paragraph_open = own ? node_element(node)->name : "p";
     buf_putc(w->html, '<');
@@ -307,8 +307,12 @@ static void frames_pop_to(struct writer *w, size_t count)
     }
 }
 
+/* libxml2, and whoever reads entries with it, ends a <dt> where a <dl> begins. */
 static void frame_push(struct writer *w, xmlNode *node, const char *name, enum place inside)
 {
+    if (inside == PLACE_TERMS && w->frames_count &&
+        strcmp(w->frames[w->frames_count - 1].name, "dt") == 0)
+        w->frames[w->frames_count++] = (struct frame){NULL, "div", PLACE_FLOW};
     w->frames[w->frames_count++] = (struct frame){node, name, inside};
 }
 
@@ -330,6 +334,15 @@ static size_t frames_real(const struct writer *w)
 enum place writer_place(const struct writer *w)
 {
     return place_at(w, frames_real(w));
+}
+
+bool writer_is_bare(const struct writer *w)
+{
+    size_t n = w->frames_count;
+
+    while (n && place_at(w, n) != PLACE_FLOW && !w->frames[n - 1].node)
+        n--;
+    return !n;
 }
 
 void writer_leave_implied(struct writer *w)
@@ -382,12 +395,24 @@ static const struct {
     [ROLE_MATHJAX] = {PLACE_FLOW, PLACE_FLOW}, /* the last role: none has an index beyond */
 };
 
+/* A link in a link is none: HTML has no such thing, and the inner one is meant. */
+static void links_mute(struct writer *w, bool muted)
+{
+    for (size_t i = w->inlines_count; i-- > 0;) {
+        if (!w->inlines[i].shown || node_element(w->inlines[i].node)->role != ROLE_LINK)
+            continue;
+        inline_close_to(w, i);
+        w->inlines[i].muted = muted;
+        break;
+    }
+}
+
 size_t writer_enter(struct writer *w, xmlNode *node)
 {
     const struct element *e = node_element(node);
 
     writer_line_end(w);
-    if (frames_real(w) >= FRAMES_MOST || !frames_fit(w, places[e->role].need))
+    if (w->in_pre || frames_real(w) >= FRAMES_MOST || !frames_fit(w, places[e->role].need))
         return 0;
     frame_push(w, node, name_out(e), places[e->role].inside);
     w->in_pre += e->role == ROLE_PRE;
@@ -398,10 +423,11 @@ size_t writer_enter_link(struct writer *w, xmlNode *node)
 {
     writer_line_end(w);
     buf_reset(&w->address);
-    if (w->in_link || frames_real(w) >= FRAMES_MOST || !frames_fit(w, PLACE_FLOW) ||
+    if (w->in_link || w->in_pre || frames_real(w) >= FRAMES_MOST || !frames_fit(w, PLACE_FLOW) ||
         (!is_first(node) && !may_open_again(w)) ||
         address_link(&w->address, w->from, tree_attribute(node, "href")) < 0)
         return 0;
+    links_mute(w, true);
     frame_push(w, node, "a", PLACE_FLOW);
     w->in_link++;
     return w->frames_count;
@@ -439,7 +465,7 @@ static void frames_open(struct writer *w)
 
 void writer_leave(struct writer *w, size_t frame, bool always)
 {
-    const xmlNode *node;
+    xmlNode *node;
 
     if (!frame) {
         writer_line_end(w);
@@ -449,9 +475,15 @@ void writer_leave(struct writer *w, size_t frame, bool always)
     node = w->frames[frame - 1].node;
     if (always)
         frames_open(w);
-    w->in_pre -= node_element((xmlNode *)node)->role == ROLE_PRE;
-    w->in_link -= node_element((xmlNode *)node)->role == ROLE_LINK;
     frames_pop_to(w, frame - 1);
+    if (node_element(node)->role == ROLE_PRE) {
+        w->in_pre = 0;
+        w->break_pending = false;
+    }
+    if (node_element(node)->role != ROLE_LINK)
+        return;
+    w->in_link--;
+    links_mute(w, false);
 }
 
 void writer_end(struct writer *w)
@@ -473,18 +505,6 @@ static bool ruby_allows(const struct writer *w)
             return role == ROLE_RUBY;
     }
     return false;
-}
-
-/* A link in a link is none: HTML has no such thing, and the inner one is meant. */
-static void links_mute(struct writer *w, bool muted)
-{
-    for (size_t i = w->inlines_count; i-- > 0;) {
-        if (!w->inlines[i].shown || node_element(w->inlines[i].node)->role != ROLE_LINK)
-            continue;
-        inline_close_to(w, i);
-        w->inlines[i].muted = muted;
-        break;
-    }
 }
 
 static bool link_resolve(struct writer *w, struct inline_frame *f)
@@ -535,7 +555,7 @@ void writer_leaf(struct writer *w)
     if (!w->paragraph_open)
         paragraph_open(w);
     if (w->break_pending)
-        buf_puts(w->html, "<br>");
+        buf_puts(w->html, w->in_pre ? "\n" : "<br>");
     w->break_pending = false;
     while (w->inlines_open < w->inlines_count)
         inline_open(w, &w->inlines[w->inlines_open++]);
@@ -568,6 +588,8 @@ void writer_text(struct writer *w, struct str text, bool blank_is_text)
         return;
     if (blank && w->line_begins && !w->in_pre)
         return;
+    if (w->in_pre && (text.p[0] == '\n' || str_ends(buf_str(w->html), STR("\n"))))
+        w->break_pending = false;
     writer_leaf(w);
     /* Parsers drop the line feed at the front of a <pre>. */
     if (w->html->len == w->pre_from && (text.p[0] == '\n' || text.p[0] == '\r'))
@@ -579,6 +601,8 @@ void writer_text(struct writer *w, struct str text, bool blank_is_text)
 void writer_void(struct writer *w, const char *name)
 {
     writer_line_end(w);
+    if (w->in_pre)
+        return;
     frames_fit(w, PLACE_FLOW);
     frames_open(w);
     buf_putc(w->html, '<');

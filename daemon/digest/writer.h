@@ -3,7 +3,8 @@
  * It knows what may stand in what. Elements are asked for from the outside in, as the page has
  * them, and opened only when something seen is to stand in them. Text in a table that stands in no
  * cell gets one, an item without a list a list; a paragraph never holds a block; inline elements
- * are always innermost: where a block begins in one, it ends and begins again within the block. */
+ * are always innermost: where a block begins in one, it ends and begins again within the block. In
+ * preformatted text a block is a line. */
 #pragma once
 
 #include "address.h"
@@ -75,6 +76,8 @@ size_t writer_enter_link(struct writer *w, xmlNode *node);
 void writer_leave(struct writer *w, size_t frame, bool always);
 /* What the element that text would stand in on the page may hold. */
 enum place writer_place(const struct writer *w);
+/* Whether text would stand in the section itself: there it always gets a paragraph. */
+bool writer_is_bare(const struct writer *w);
 /* Closes what only the rules asked for. Ends the line. */
 void writer_leave_implied(struct writer *w);
 
