@@ -123,7 +123,8 @@ static void player_write(struct cleaner *c, xmlNode *node)
     buf_printf(&html, "<%s controls=\"\" preload=\"none\"", e->name);
     any = media_source(w, &html, node);
     buf_reset(&w->address);
-    if (address_media(&w->address, w->from, tree_attribute(node, "poster"), true) == 0)
+    if (strcmp(e->name, "video") == 0 &&
+        address_media(&w->address, w->from, tree_attribute(node, "poster"), true) == 0)
         write_attribute(&html, "poster", buf_str(&w->address));
     write_attributes(w, &html, node, e->attributes);
     buf_putc(&html, '>');
@@ -372,30 +373,32 @@ static void solid_write(struct cleaner *c, xmlNode *node)
     writer_text(&c->w, text, !writer_is_bare(&c->w));
 }
 
-/* A link around a whole list stays around it. */
+/* A link around a whole list stays around it. The inline elements are in the writer's hands before,
+ * so that it knows the links that this one stands in. */
 static size_t solid_enter_link(struct cleaner *c, xmlNode *node, size_t n)
 {
-    for (size_t i = n; i-- > 0;) {
-        size_t frame;
+    size_t i = n;
+    xmlNode *link;
 
-        if (node_element(c->path[i])->role != ROLE_LINK)
-            continue;
-        frame = link_fits_around(node) ? writer_enter_link(&c->w, c->path[i]) : 0;
-        if (frame)
-            memmove(&c->path[i], &c->path[i + 1], (n - i - 1) * sizeof(*c->path));
-        return frame;
-    }
-    return 0;
+    while (i > 0 && node_element(c->path[i - 1])->role != ROLE_LINK)
+        i--;
+    if (!i || !link_fits_around(node))
+        return 0;
+    link = c->path[i - 1];
+    memmove(&c->path[i - 1], &c->path[i], (n - i) * sizeof(*c->path));
+    path_follow(c, n - 1);
+    return writer_enter_link(&c->w, link);
 }
 
 static void solid_write_block(struct cleaner *c, xmlNode *node)
 {
-    size_t n = path_add(c, 0, node->parent, c->root), link = 0;
+    size_t link;
 
     c->outer_of = NULL;
     writer_paragraph(&c->w, NULL);
-    link = solid_enter_link(c, node, n);
-    path_follow(c, link ? n - 1 : n);
+    link = solid_enter_link(c, node, path_add(c, 0, node->parent, c->root));
+    if (!link)
+        path_follow(c, path_add(c, 0, node->parent, c->root));
     solid_write(c, node);
     if (link)
         writer_leave(&c->w, link, false);

@@ -586,7 +586,7 @@ void writer_text(struct writer *w, struct str text, bool blank_is_text)
 
     if (!text.n || (blank && place_at(w, w->frames_count) != PLACE_FLOW))
         return;
-    if (blank && w->line_begins && !w->in_pre)
+    if (blank && (w->line_begins || w->break_pending) && !w->in_pre)
         return;
     if (w->in_pre && (text.p[0] == '\n' || str_ends(buf_str(w->html), STR("\n"))))
         w->break_pending = false;
