@@ -8,8 +8,6 @@
 #define DATA_IMAGE_MAX   ((size_t)64 * 1024)
 /* Pictures wider than this are more than a reader needs. */
 #define SRCSET_WIDTH_MAX 2000
-/* What tells a counter stands at the front of its address. */
-#define COUNTER_WINDOW   256
 /* Redirectors of one site inside that of another. */
 #define UNWRAP_ROUNDS    3
 
@@ -43,7 +41,7 @@ static bool address_unwrap(struct buf *out, const struct pattern_list *wrappers,
 /* Appends an address without "user:password@". */
 static int address_put(struct buf *out, struct str uri)
 {
-    size_t from = str_find(uri, STR("://"), 0), at = SIZE_MAX, end;
+    size_t from = str_find(uri, STR("://"), 0), at = SIZE_MAX, end = 0;
 
     if (memchr(uri.n ? uri.p : "", '@', uri.n) && from != SIZE_MAX) {
         from += 3;
@@ -53,6 +51,8 @@ static int address_put(struct buf *out, struct str uri)
     }
     if (at == SIZE_MAX)
         return buf_add(out, uri);
+    if (at + 1 == end)
+        return -1; /* there is no host behind it */
     buf_add(out, str_sub(uri, 0, from));
     return buf_add(out, str_sub(uri, at + 1, SIZE_MAX));
 }
@@ -139,6 +139,7 @@ static int address_data(struct buf *out, struct str src)
 
 int address_media(struct buf *out, const struct address_base *from, struct str src, bool picture)
 {
+    static const char *const schemes[] = {"https", "http", NULL};
     struct buf uri;
     int done = -1;
 
@@ -150,7 +151,7 @@ int address_media(struct buf *out, const struct address_base *from, struct str s
     if (src.n > ADDRESS_MAX)
         return -1;
     buf_init(&uri, ADDRESS_MAX);
-    if (uri_resolve(&uri, from->base, src) == 0 && uri_is_http(buf_str(&uri)))
+    if (uri_resolve(&uri, from->base, src) == 0 && address_has_scheme(buf_str(&uri), schemes))
         done = address_put(out, buf_str(&uri));
     buf_clear(&uri);
     return done;
@@ -205,51 +206,53 @@ struct str address_candidate(struct str srcset)
     return best;
 }
 
-/* Where counters are called: parts of addresses, the host's with the slashes around it. */
-static const char *const counters[] = {
-    "://www.google-analytics.com/",
-    "://ssl.google-analytics.com/",
-    "://stats.g.doubleclick.net/",
-    "://ad.doubleclick.net/",
-    "://googleads.g.doubleclick.net/",
-    "://www.facebook.com/tr",
-    "://pixel.wp.com/",
-    "://pixel.quantserve.com/",
-    "://stats.wordpress.com/",
-    "://b.scorecardresearch.com/",
-    "://sb.scorecardresearch.com/",
-    "://c.statcounter.com/",
-    "://feeds.feedburner.com/~r/",
-    "://feeds.feedburner.com/~ff/",
-    "://rss.feedsportal.com/",
-    "://hm.baidu.com/",
-    "://s4.cnzz.com/",
-    "://c.cnzz.com/",
-    "://z.cnzz.com/",
-    ".51.la/go.asp",
-    "://ia.51.la/",
-    "://cnzz.mmstat.com/",
-    "://utrack.umeng.com/",
-    "://plausible.io/api/event",
-    "://track.hubspot.com/__pt",
-    "://px.ads.linkedin.com/",
-    "://analytics.twitter.com/",
-    "://counter.yadro.ru/",
-    "://mc.yandex.ru/watch",
-    "/piwik.php?",
-    "/matomo.php?",
-    "/wf/open?",              /* SendGrid */
-    "list-manage.com/track/", /* Mailchimp */
+/* Where counters are called: fronts of addresses without scheme, */
+static const char *const counter_fronts[] = {
+    "www.google-analytics.com/",
+    "ssl.google-analytics.com/",
+    "stats.g.doubleclick.net/",
+    "ad.doubleclick.net/",
+    "googleads.g.doubleclick.net/",
+    "www.facebook.com/tr",
+    "pixel.wp.com/",
+    "pixel.quantserve.com/",
+    "stats.wordpress.com/",
+    "b.scorecardresearch.com/",
+    "sb.scorecardresearch.com/",
+    "c.statcounter.com/",
+    "feeds.feedburner.com/~r/",
+    "feeds.feedburner.com/~ff/",
+    "hm.baidu.com/",
+    "s4.cnzz.com/",
+    "c.cnzz.com/",
+    "z.cnzz.com/",
+    "cnzz.mmstat.com/",
+    "ia.51.la/",
+    "utrack.umeng.com/",
+    "plausible.io/api/event",
+    "px.ads.linkedin.com/",
+    "analytics.twitter.com/",
+    "counter.yadro.ru/",
+    "mc.yandex.ru/watch",
     "eotrx.substackcdn.com/open",
-    "/__ptq.gif",
 };
+
+/* and ends of paths, at whatever host: Matomo's, SendGrid's, Mailchimp's, HubSpot's. */
+static const char *const counter_ends[] = {"/piwik.php",      "/matomo.php", "/wf/open",
+                                           "/track/open.php", "/__ptq.gif",  "/__ptc.gif"};
 
 bool address_is_counter(struct str address)
 {
-    struct str sought = str_sub(address, 0, COUNTER_WINDOW);
+    size_t at = str_find(address, STR("://"), 0);
+    struct str front = str_sub(address, at == SIZE_MAX ? 0 : at + 3, SIZE_MAX);
+    struct str rest = front, path = str_cut(&rest, '?');
 
-    for (size_t i = 0; i < sizeof(counters) / sizeof(*counters); i++)
-        if (str_find(sought, str_of(counters[i]), 0) != SIZE_MAX)
+    for (size_t i = 0; i < sizeof(counter_fronts) / sizeof(*counter_fronts); i++)
+        if (front.n && front.p[0] == counter_fronts[i][0] &&
+            str_starts(front, str_of(counter_fronts[i])))
+            return true;
+    for (size_t i = 0; i < sizeof(counter_ends) / sizeof(*counter_ends); i++)
+        if (str_ends(path, str_of(counter_ends[i])))
             return true;
     return false;
 }

@@ -61,7 +61,7 @@ static void picture_write(struct cleaner *c, xmlNode *node)
     c->picture_said = ++w->said;
     address = buf_str(&c->picture); /* opening links has used the other */
     buf_puts(w->html, "<img");
-    write_attribute(w->html, "src", address);
+    write_address(w->html, "src", address);
     content_media(w->content, address);
     write_attributes(w, w->html, node, kept);
     /* So that pictures guarded against hot links show in a reader. */
@@ -73,7 +73,7 @@ static bool media_source(struct writer *w, struct buf *html, xmlNode *node)
     buf_reset(&w->address);
     if (address_media(&w->address, w->from, tree_attribute(node, "src"), false) < 0)
         return false;
-    write_attribute(html, "src", buf_str(&w->address));
+    write_address(html, "src", buf_str(&w->address));
     content_media(w->content, buf_str(&w->address));
     return true;
 }
@@ -125,7 +125,7 @@ static void player_write(struct cleaner *c, xmlNode *node)
     buf_reset(&w->address);
     if (strcmp(e->name, "video") == 0 &&
         address_media(&w->address, w->from, tree_attribute(node, "poster"), true) == 0)
-        write_attribute(&html, "poster", buf_str(&w->address));
+        write_address(&html, "poster", buf_str(&w->address));
     write_attributes(w, &html, node, e->attributes);
     buf_putc(&html, '>');
     any = player_sources(w, &html, node) || any;

@@ -32,12 +32,11 @@ enum formula_class formula_class(const char *value)
 {
     struct str words = str_of(value);
 
-    /* Nearly all are none. */
-    if (!strstr(value, "ath") && !strstr(value, "katex") && !strstr(value, "MJX"))
-        return FORMULA_NONE;
     while (words.n) {
         struct str word = str_cut(&words, ' ');
 
+        if (!word.n || !strchr("kmzM", word.p[0]))
+            continue; /* nearly all */
         for (size_t i = 0; i < sizeof(classes) / sizeof(*classes); i++)
             if (str_eq(word, str_of(classes[i].name)))
                 return classes[i].class;

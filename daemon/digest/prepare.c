@@ -40,7 +40,7 @@ static bool attribute_hides(const xmlAttr *a)
     const char *value = value_of(a);
 
     if (a->name[0] == 's' && strcmp((const char *)a->name, "style") == 0)
-        return strpbrk(value, "nNhHcC") && strchr(value, ':') && style_hides(str_of(value));
+        return style_hides(str_of(value));
     return a->name[0] == 'h' && strcmp((const char *)a->name, "hidden") == 0 &&
            strcmp(value, "until-found") != 0;
 }

@@ -38,6 +38,15 @@ void writer_begin(struct writer *w, struct buf *html, struct content *content,
 
 /* ---- attributes ---------------------------------------------------------------------------- */
 
+void write_address(struct buf *html, const char *name, struct str value)
+{
+    buf_putc(html, ' ');
+    buf_puts(html, name);
+    buf_puts(html, "=\"");
+    text_escape(html, value);
+    buf_putc(html, '"');
+}
+
 void write_attribute(struct buf *html, const char *name, struct str value)
 {
     size_t start = 0;
@@ -186,7 +195,7 @@ static bool may_open_again(const struct writer *w)
 /* <a>; its target counts as content once a section. */
 static void link_open(struct writer *w, xmlNode *node, struct str href)
 {
-    write_attribute(w->html, "href", href);
+    write_address(w->html, "href", href);
     if (node->properties->next)
         write_list(w, w->html, node, element_global_attributes);
     buf_putc(w->html, '>');

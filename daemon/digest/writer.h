@@ -90,6 +90,8 @@ void writer_leaf(struct writer *w);
 void writer_text(struct writer *w, struct str text, bool blank_is_text);
 void writer_void(struct writer *w, const char *name); /* <hr> */
 
+void write_address(struct buf *html, const char *name, struct str value);
+/* The same of what may have control characters in it: they become blanks. */
 void write_attribute(struct buf *html, const char *name, struct str value);
 /* The attributes of `node` that are in the element's list, and the global ones. */
 void write_attributes(struct writer *w, struct buf *html, xmlNode *node,

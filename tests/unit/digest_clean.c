@@ -175,6 +175,7 @@ static const struct kept cases[] = {
      "href=\"https://v.youku.com/v_show/id_XMTI==.html\">v.youku.com</a></p>"},
     {"user and password", "<p><a href=\"https://bank.example:x@evil.example/a@b?c@d\">t</a></p>",
      "<p><a href=\"https://evil.example/a@b?c@d\">t</a></p>"},
+    {"a user and no host", "<p><a href=https://x@/y>t</a><img src=https://x@?y></p>", "<p>t</p>"},
     {"blanks and newlines in an address", "<p><a href=\" /a b&#10;c \">t</a></p>",
      "<p><a href=\"https://site.example/a%20bc\">t</a></p>"},
     {"backslashes", "<p><a href=\"\\\\other.example\\x\">t</a></p>",
