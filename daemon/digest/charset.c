@@ -194,10 +194,6 @@ static void claims_read(struct choice *c, struct str content_type)
     name_of(c->claims[CLAIM_HEADER], charset_after(content_type, STR("charset")));
     name_of(c->claims[CLAIM_META], charset_of_meta(c->bytes));
     name_of(c->claims[CLAIM_XML], charset_of_xml(c->bytes));
-    /* They could not be read if they were true (HTML 13.2.3.2). */
-    for (int i = CLAIM_META; i < CLAIMS; i++)
-        if (decode_is_wide(c->claims[i]))
-            c->claims[i][0] = '\0';
 }
 
 static bool is_claimed(const struct choice *c, const char *name)

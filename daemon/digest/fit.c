@@ -113,7 +113,7 @@ static bool is_as_it_should_be(const struct fit *f, uint32_t c, enum kind kind, 
 {
     switch (kind) {
     case KIND_HAN:
-        return before != KIND_HANGUL && is_frequent(f, c);
+        return is_frequent(f, c);
     case KIND_HANGUL:
         return before != KIND_HAN;
     case KIND_LATIN:

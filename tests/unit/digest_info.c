@@ -78,6 +78,11 @@ static const struct said saids[] = {
     {"JSON-LD before Open Graph",
      "<meta property=og:title content=O>" LD("{\"@type\":\"Article\",\"headline\":\"H\"}"), "",
      "title H\n"},
+    {"of equals the first",
+     "<title>1</title><title>2</title><meta property=og:description content=1><meta "
+     "property=og:description content=2>" LD("{\"@type\":\"Article\",\"author\":\"1\"}")
+         LD("{\"@type\":\"Article\",\"author\":\"2\"}"),
+     "", "title 1\nauthor 1\ndescription 1\n"},
     {"a blank headline says nothing",
      "<meta property=og:title content=O>" LD("{\"@type\":\"Article\",\"headline\":\" \"}"), "",
      "title O\n"},
@@ -318,8 +323,10 @@ static void test_whole_pages(void **state)
          "<body><article id=c><header><h1>T</h1><p>A long word of welcome, longer than what may "
          "stand "
          "before a date in an article, and yet in its header, where nobody doubts that the date is "
-         "the article's own, however long it is.</p><time>2024-12-13</time></header><p>#A<p>x"
-         "</article></body>",
+         "the article's own, however long that is; and so it goes on for another line or two, "
+         "until "
+         "all readers have given up and look for the date.</p><time>2024-12-13</time></header>"
+         "<p>#A<p>x</article></body>",
          "published 2024-12-12T16:00:00Z\n"},
         {"a <time> where the article begins", ADDRESS,
          "<body><div id=c><style>p { color: red }</style><p>By me, <time>2024-12-13</time></p>"
@@ -461,6 +468,7 @@ static void test_limits(void **state)
     said.body = before.data;
     page = read_said(p, &said);
     assert_int_equal(text_length(page->info.title), 2000);
+    assert_true(str_starts(page->info.title, STR("字")));
     assert_int_equal(page->info.published, 0);
     assert_int_equal(page->info.tags.n, 0);
     page_free(page);
