@@ -136,8 +136,9 @@ const char *date_http(char out[DATE_SIZE], int64_t t);    /* IMF-fixdate, RFC 91
 /* The three forms of RFC 9110 5.6.7 (IMF-fixdate, RFC 850, asctime). `now` gives the century of a
  * two-digit year. -1 where it is none of them. */
 int date_parse_http(struct str s, int64_t now, int64_t *t);
-/* ISO 8601 as pages write it: "2024-12-13", "2024-12-13 18:20:11", "2024-12-13T18:20+08:00",
- * fractions of a second dropped. Without a zone, `zone` (seconds east of UTC) is taken. -1: none.
+/* ISO 8601 as pages write it: "2024-12-13", "2024-12-13 18:20:11", "2024-12-13T18:20+08:00", also
+ * "2024/12/13" and "2024年12月13日" for the day, fractions of a second dropped. Without a zone,
+ * `zone` (seconds east of UTC) is taken. -1: none.
  */
 int date_parse_iso(struct str s, int zone, int64_t *t);
 /* "+08:00", "-0330", "UTC", "Z" → seconds east of UTC. -1: none of these. */

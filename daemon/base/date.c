@@ -279,16 +279,37 @@ static bool read_time(struct str s, struct date *d, int *zone)
     return !s.n || date_parse_zone(s, zone) == 0;
 }
 
+/* Year, month and day with what stands between and behind them. */
+static bool read_day(struct str *s, struct date *d)
+{
+    static const struct {
+        struct str year, month, day;
+    } forms[] = {{STR("-"), STR("-"), STR("")},
+                 {STR("/"), STR("/"), STR("")},
+                 {STR("年"), STR("月"), STR("日")}};
+
+    for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+        struct str rest = *s;
+        int year;
+
+        if (!take_number(&rest, 4, &year) || !take(&rest, forms[i].year) ||
+            !take_short(&rest, &d->month) || !take(&rest, forms[i].month) ||
+            !take_short(&rest, &d->day) || !take(&rest, forms[i].day))
+            continue;
+        d->year = year;
+        *s = rest;
+        return true;
+    }
+    return false;
+}
+
 int date_parse_iso(struct str s, int zone, int64_t *t)
 {
     struct date d = {0};
-    int year;
 
     s = str_trim(s);
-    if (!take_number(&s, 4, &year) || !take(&s, STR("-")) || !take_short(&s, &d.month) ||
-        !take(&s, STR("-")) || !take_short(&s, &d.day))
+    if (!read_day(&s, &d))
         return -1;
-    d.year = year;
     if (s.n && !read_time(s, &d, &zone))
         return -1;
     if (date_seconds(&d, t) < 0)

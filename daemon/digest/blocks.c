@@ -309,6 +309,32 @@ int blocks_read_text(struct blocks *b, struct str text)
     return blocks_settle(b);
 }
 
+static bool node_is_code(xmlNode *node)
+{
+    static const char *const names[] = {"code", "kbd", "samp", "tt"};
+
+    for (size_t i = 0; node->type == XML_ELEMENT_NODE && i < sizeof(names) / sizeof(*names); i++)
+        if (strcmp((const char *)node->name, names[i]) == 0)
+            return true;
+    return false;
+}
+
+bool block_is_code(const struct blocks *b, const struct block *block)
+{
+    for (size_t i = 0; i < block->leaves; i++) {
+        const xmlNode *leaf = b->leaves[block->first_leaf + i];
+        xmlNode *around = leaf->parent;
+
+        if (!node_is_text(leaf) || text_blank(str_of((const char *)leaf->content)))
+            continue;
+        while (around && around != block->element && !node_is_code(around))
+            around = around->parent;
+        if (!around || around == block->element)
+            return false;
+    }
+    return block->leaves > 0;
+}
+
 void blocks_clear(struct blocks *b)
 {
     free(b->items);

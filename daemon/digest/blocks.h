@@ -38,6 +38,9 @@ int blocks_read(struct blocks *b, xmlNode *content);
 int blocks_read_text(struct blocks *b, struct str text);
 void blocks_clear(struct blocks *b);
 
+/* Whether all of a flow block's text stands in <code> and the like. */
+bool block_is_code(const struct blocks *b, const struct block *block);
+
 /* What an element is: looked up once, and kept in the node. */
 const struct element *node_element(xmlNode *node);
 /* Appends the visible text below `root`, as a reader reads it: a line a block, collapsed. */

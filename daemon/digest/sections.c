@@ -19,7 +19,8 @@ struct mark {
     struct str title;
 };
 
-static struct mark mark_of(const struct block *block, const struct profile *profile)
+static struct mark mark_of(const struct blocks *blocks, const struct block *block,
+                           const struct profile *profile)
 {
     struct mark mark = {0};
 
@@ -31,6 +32,8 @@ static struct mark mark_of(const struct block *block, const struct profile *prof
              pattern_match_text(profile->section_start, block->text, &mark.title) &&
              !text_blank(mark.title))
         mark.marker = MARKER_START;
+    if (mark.marker != MARKER_NONE && block_is_code(blocks, block))
+        mark.marker = MARKER_NONE;
     return mark;
 }
 
@@ -278,7 +281,7 @@ int spans_find(struct spans *s, struct blocks *blocks, const struct profile *pro
     if (!marks)
         return -1;
     for (size_t i = 0; i < blocks->count; i++)
-        marks[i] = mark_of(&blocks->items[i], profile);
+        marks[i] = mark_of(blocks, &blocks->items[i], profile);
     has_starts = has_marker(marks, blocks->count, MARKER_START);
     has_ends = has_marker(marks, blocks->count, MARKER_END);
     done = goes_by_headings(profile->sections, has_starts && has_ends)

@@ -75,6 +75,8 @@ static const struct {
     {{"<table><tr><td>#one<td>....</table>", true, false}, "#one\n...."},
     {{"<pre># one\n....\n#two</pre>", true, false}, "# one\n....\n#two"},
     {{"<pre><code># one\n</code></pre><p>two", true, true}, "# one\ntwo"},
+    {{"<p><code>....</code></p><p><span><kbd>#</kbd><tt>one</tt></span></p>", true, false},
+     "....\n#one"},
     {{"<blockquote><p>#one<p>....</blockquote>", true, false}, "#one\n...."},
     {{"<p>one....</p><p>.....</p><p>...</p>", true, false}, "one....\n.....\n..."},
     {{"<p>##one</p><p># #</p><p>#</p>", true, false}, "##one\n# #\n#"},

@@ -57,8 +57,8 @@ static const struct layout {
      "intro\n#A\none\n*two*\n....\n#B\nthree\n....\nafter\n",
      "A|<p>one\n<em>two</em></p>\nB|<p>three</p>\n"},
     {"markers behind a list", "#A\ntext\n- one\n- two\n....\n#B\n> said\n....\n",
-     "A|<p>text</p><ul>\n<li>one</li>\n<li>two</li>\n</ul>\n"
-     "B|<blockquote>\n<p>said</p>\n</blockquote>\n"},
+     "A|<p>text</p><ul><li>one</li><li>two</li></ul>\n"
+     "B|<blockquote><p>said</p></blockquote>\n"},
     {"headings", "# T\n\nintro\n\n## A\none\n\n### sub\ntwo\n\n## B\nthree\n",
      "A|<p>one</p><h3>sub</h3><p>two</p>\nB|<p>three</p>\n"},
     {"headings of the highest level", "# A\none\n# B\ntwo\n....\nnobody's\n# C\nthree\n",
@@ -67,14 +67,14 @@ static const struct layout {
     {"code is left alone",
      "#A\n```sh\n# comment\n....\n#B\n```\n- item\n  ~~~\n  # c\n  ~~~\n\nthen\n\n    # "
      "deep\n....\n",
-     "A|<pre><code># comment\n....\n#B\n</code></pre><ul>\n<li>item<pre><code># c\n"
-     "</code></pre>\n</li>\n</ul><p>then</p><pre><code># deep\n</code></pre>\n"},
+     "A|<pre><code># comment\n....\n#B\n</code></pre><ul><li>item<pre><code># c\n"
+     "</code></pre></li></ul><p>then</p><pre><code># deep\n</code></pre>\n"},
     {"HTML in it is cleaned",
      "#A\n<script>alert(1)</script>\n\n<b onclick=x>bold</b> <img src=i.png onerror=x>\n\n"
      "<pre>\n# c\n</pre>\n....\n",
      "A|<p><b>bold</b> <img src=\"https://site.example/a/i.png\" "
      "referrerpolicy=\"no-referrer\"></p>"
-     "<pre>\n# c\n</pre>\n"},
+     "<pre># c\n</pre>\n"},
     {"links, tables, struck out",
      "#A\n[x](../b) <https://a.example> www.b.example c@d.example "
      "~~no~~\n\n|h|i|\n|---|---|\n|1|2|\n....\n",
@@ -82,8 +82,8 @@ static const struct layout {
      "<a href=\"https://a.example\">https://a.example</a> "
      "<a href=\"http://www.b.example\">www.b.example</a> "
      "<a href=\"mailto:c@d.example\">c@d.example</a> <del>no</del></p>"
-     "<table>\n<thead>\n<tr>\n<th>h</th>\n<th>i</th>\n</tr>\n</thead>\n<tbody>\n<tr>\n<td>1</td>\n"
-     "<td>2</td>\n</tr>\n</tbody>\n</table>\n"},
+     "<table><thead><tr><th>h</th><th>i</th></tr></thead>"
+     "<tbody><tr><td>1</td><td>2</td></tr></tbody></table>\n"},
     {"placeholders", "#xxx\n....\n#A\none\n....\n", "A|<p>one</p>\n"},
     {"full width", "＃A\none\n。。。。\n", "A|<p>one</p>\n"},
     {"carriage returns", "#A\r\none\r\n....\r\n#B\r\ntwo\r\n....\r\n",
