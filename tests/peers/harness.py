@@ -20,6 +20,8 @@ DEADLINE = 30  # seconds that anything may take
 class Report:
     """One line a check; what is wrong stands below it."""
 
+    most = 40  # sentences a check
+
     def __init__(self):
         self.passed = self.failed = self.skipped = 0
 
@@ -28,8 +30,10 @@ class Report:
         if faults:
             self.failed += 1
             print(f"FAIL {name}")
-            for fault in faults[:8]:
+            for fault in faults[:self.most]:
                 print(f"     {fault}")
+            if len(faults) > self.most:
+                print(f"     … and {len(faults) - self.most} more")
         else:
             self.passed += 1
             print(f"ok   {name}")
@@ -55,6 +59,10 @@ def environment(home):
         "TERM": "dumb",
         "no_proxy": "*",
     }
+
+
+def binary():
+    return os.environ.get("DIGESTD", str(ROOT / "build" / "digestd"))
 
 
 def free_port():
@@ -161,7 +169,7 @@ class Daemon:
 
     def __init__(self, work, sources):
         self.work = Path(work)
-        self.binary = os.environ.get("DIGESTD", ROOT / "build" / "digestd")
+        self.binary = binary()
         self.port = free_port()
         self.tap = Tap(self.port)
         self.conf = self.work / "digestd.conf"
