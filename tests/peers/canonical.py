@@ -3,7 +3,7 @@ written in, and the list of what may stand in it."""
 
 import re
 
-VOID = frozenset("br col hr img source wbr".split())
+VOID = frozenset("br hr img source".split())
 REFERENCES = {"amp": "&", "lt": "<", "gt": ">", "quot": '"'}
 TOKEN = re.compile(
     r'<(?P<open>[a-z][a-z0-9]*)(?P<attributes>(?: [a-z]+="[^"<>]*")*)>'
@@ -91,36 +91,37 @@ def text_of(children):
 LINK = re.compile(r"(?:https?://[^/?#]|mailto:|ftp://|tel:)", re.I)
 MEDIA = re.compile(r"https?://[^/?#]", re.I)
 PICTURE = re.compile(r"https?://[^/?#]|data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*\Z", re.I)
+INTEGER = re.compile(r"-?[0-9]{1,5}\Z")
 NUMBER = re.compile(r"[0-9]{1,5}\Z")
 WORD = re.compile(r"[A-Za-z0-9-]{1,35}\Z")
 TEXT = re.compile(r"")
+ALIGN = re.compile(r"(?:left|right|center|justify)\Z")
 NOTHING = re.compile(r"\Z")
 ONLY_NONE = re.compile(r"none\Z")
 NO_REFERRER = re.compile(r"no-referrer\Z")
 
 EVERYWHERE = {"dir": WORD, "lang": WORD, "title": TEXT}
-CELL = {"colspan": NUMBER, "rowspan": NUMBER, "align": WORD, "valign": WORD}
+CELL = {"colspan": NUMBER, "rowspan": NUMBER, "align": ALIGN}
 PLAYER = {"src": MEDIA, "controls": NOTHING, "preload": ONLY_NONE}
 EDIT = {"cite": LINK, "datetime": TEXT}
 ALLOWED = {
     **dict.fromkeys(
-        "abbr b bdi bdo br caption cite code colgroup dd dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i kbd"
-        " mark p pre rb rp rt rtc ruby s samp small strong sub sup table tbody tfoot thead tr u ul var wbr".split(),
+        "abbr b bdi bdo br caption cite code dd dfn div dl dt em figcaption figure h1 h2 h3 h4 h5 h6 hr i kbd mark"
+        " p pre rp rt ruby s samp small strong sub sup table tbody tfoot thead tr u ul var".split(),
         {},
     ),
     "a": {"href": LINK},
     "audio": PLAYER,
     "blockquote": {"cite": LINK},
-    "col": {"span": NUMBER},
     "del": EDIT,
     "img": {"src": PICTURE, "alt": TEXT, "width": NUMBER, "height": NUMBER, "referrerpolicy": NO_REFERRER},
     "ins": EDIT,
-    "li": {"value": NUMBER},
-    "ol": {"start": NUMBER, "type": WORD, "reversed": WORD},
+    "li": {"value": INTEGER},
+    "ol": {"start": INTEGER, "type": WORD, "reversed": WORD},
     "q": {"cite": LINK},
     "source": {"src": MEDIA},
     "td": CELL,
-    "th": CELL,
+    "th": {**CELL, "scope": WORD, "abbr": TEXT},
     "time": {"datetime": TEXT},
     "video": {**PLAYER, "poster": PICTURE, "width": NUMBER, "height": NUMBER},
 }

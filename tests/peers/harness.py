@@ -80,6 +80,11 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), handler)
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
+    def handle_error(self, request, address):
+        """A browser that leaves a page hangs up in the middle of an answer: no fault."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, address)
+
     @property
     def url(self):
         return f"http://127.0.0.1:{self.server_port}"

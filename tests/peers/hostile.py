@@ -14,7 +14,7 @@ from browser import Browser, BrowserTrouble
 from harness import DEADLINE, Handler, Server, binary, environment
 
 HERE = Path(__file__).resolve().parent
-BATCH = 48  # pages of entries in one window
+BATCH = 50  # pages of entries in one window
 
 PROFILE = r"""
 content = id("c")
@@ -26,19 +26,19 @@ unwrap-link = ^https?://go\.example/\?to=(.+)$
 PLAIN_PROFILE = "syntax = text\n" + re.sub(r"(?m)^(content|lazy|unwrap).*\n", "", PROFILE)
 
 PAGE = """<!DOCTYPE html><html><head><meta charset="%s"><title>t</title></head><body><div id="c"><h1>#case</h1>
+<p>Before.</p>
 %s
 <p>....</p></div></body></html>
 """
 
-# How a reader may show an entry: what its page has around it, and as the browser must see it.
-WAYS = {
-    "in-body": '<div id="entry">%s</div><p id="after"></p>',
-    "in-cell": '<table><tbody><tr><td id="entry">%s</td></tr></tbody></table><p id="after"></p>',
-    "in-item": '<ul><li id="entry">%s</li></ul><p id="after"></p>',
-    "by-script": '<div id="entry">%s</div><p id="after"></p>',
-}
-FILL = """<script>document.getElementById("entry").innerHTML = %s; document.currentScript.remove();</script>"""
-SHOW = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>t</title><script src="/watch.js"></script></head><body>'
+# How a reader may show an entry; each in a page with all of them.
+IN_BODY = '<div class="entry">%s</div>'
+IN_CELL = '<table><tbody><tr><td class="entry">%s</td></tr></tbody></table>'
+IN_ITEM = '<ul><li class="entry">%s</li></ul>'
+BY_SCRIPT = '<div class="entry" title="by script">%s</div>'
+END = '<p class="end"></p>'
+FILL = """<script>document.currentScript.previousSibling.innerHTML = %s; document.currentScript.remove();</script>"""
+SHOW = '<!DOCTYPE html><html><head><meta charset="utf-8"><title>t</title><script>%s</script></head><body>%s</body></html>'
 AROUND = '<!DOCTYPE html><meta charset="utf-8"><title>t</title><script src="/judge.js"></script>'
 FRAME = '<iframe width="300" height="200" src="%s" data-place="%s"></iframe>'
 
@@ -152,8 +152,7 @@ class Stage(Server):
     """The site that all happens on. `hits` are the addresses that nobody may ask for."""
 
     def __init__(self):
-        self.pages = {p: ("text/javascript", (HERE / p[1:]).read_bytes()) for p in ("/watch.js", "/judge.js")}
-        self.pages["/settled"] = ("text/plain", b"")
+        self.pages = {"/judge.js": ("text/javascript", (HERE / "judge.js").read_bytes())}
         self.picture = png()
         self.hits = []
         super().__init__(StageHandler)
@@ -167,7 +166,7 @@ class StageHandler(Handler):
         media, body = self.server.pages.get(path, ("text/html", b""))
         if path.startswith("/picture/") and not path.endswith("/missing"):
             media, body = "image/png", self.server.picture
-        status = 200 if body or path == "/settled" else 404
+        status = 200 if body else 404
         self.answer(status, [("Content-Type", media), ("Content-Length", str(len(body)))], body)
 
     do_POST = do_GET
@@ -254,7 +253,7 @@ class Traffic:
 
     def of(self, place, media):
         """What is wrong with one page, whose entry has `media`."""
-        expected = {self.site + "/watch.js", *(m.partition("#")[0] for m in media)}
+        expected = {m.partition("#")[0] for m in media}
         faults = list(self.faults.get(place, []))
         for url in self.asked.get(place, []):
             if url not in expected or "/hit/" in url:
@@ -263,22 +262,24 @@ class Traffic:
 
 
 class Exhibit:
-    """One entry, shown in one way."""
+    """One entry in a page of its own."""
 
-    def __init__(self, name, way, markup):
-        self.name, self.way, self.markup = name, way, markup
-        self.place = f"/show/{way}/{name}"
+    ways = (IN_BODY, IN_CELL, IN_ITEM, BY_SCRIPT)
 
-    def page(self):
-        if self.way != "by-script":
-            return SHOW + WAYS[self.way] % self.markup + "</body></html>"
-        script = FILL % json.dumps(self.markup).replace("<", "\\u003c")
-        return SHOW + WAYS[self.way] % "" + script + "</body></html>"
+    def __init__(self, name, markup):
+        self.name, self.markup = name, markup
+        self.place = "/show/" + name
+
+    def page(self, watch):
+        """As the site sends it."""
+        filled = FILL % json.dumps(self.markup).replace("<", "\\u003c")
+        shown = [way % self.markup if way is not BY_SCRIPT else way % "" + filled for way in self.ways]
+        return SHOW % (watch, "".join(shown) + END)
 
     def tree_faults(self, seen):
         """The browser's tree beside that of a strict parser."""
         try:
-            wanted = canonical.parse(WAYS[self.way] % self.markup)
+            wanted = canonical.parse("".join(way % self.markup for way in self.ways) + END)
         except canonical.NotCanonical as trouble:
             return [f"not canonical: {trouble}"]
         if seen["body"] != wanted:
@@ -288,10 +289,17 @@ class Exhibit:
     def faults(self, seen, traffic):
         if seen.get("gone"):
             return ["the page went away", *traffic.of(self.place, [])]
-        entry = next((e for e in canonical.elements(seen["body"]) if e[1].get("id") == "entry"), ["", {}, []])
         faults = traffic.of(self.place, seen["media"]) + self.tree_faults(seen)
-        faults += [f"not allowed: {what}" for what in canonical.not_allowed(entry[2])]
+        for element in canonical.elements(seen["body"]):
+            if element[1].get("class") == "entry":
+                faults += [f"not allowed: {what}" for what in canonical.not_allowed(element[2])]
         return faults + ([f"handlers: {' '.join(seen['handlers'])}"] if seen["handlers"] else [])
+
+
+class RawExhibit(Exhibit):
+    """Markup that is not clean would swallow the next copy of it."""
+
+    ways = (IN_BODY,)
 
 
 def difference(got, wanted):
@@ -316,8 +324,9 @@ class Gallery:
 
     def __init__(self, browser, stage):
         self.browser, self.stage = browser, stage
+        self.watch = (HERE / "watch.js").read_text(encoding="utf-8")
         self.traffic = Traffic(stage.url)
-        self.faults = []  # (name, way, sentence)
+        self.faults = []  # (name, sentence)
         self.loaded = set()  # names of those of which a picture was shown
         self.batches = 0
 
@@ -347,7 +356,7 @@ class Gallery:
         self.batches += 1
         path = f"/around/{self.batches}"
         for e in exhibits:
-            self.stage.pages[e.place] = ("text/html; charset=utf-8", e.page().encode())
+            self.stage.pages[e.place] = ("text/html; charset=utf-8", e.page(self.watch).encode())
         frames = "".join(FRAME % (e.place, e.place) for e in exhibits)
         self.stage.pages[path] = ("text/html", (AROUND + frames).encode())
         self.browser.open(self.stage.url + path)
@@ -360,7 +369,7 @@ class Gallery:
         return result["seen"]
 
     def _fault(self, exhibit, sentence):
-        found = (exhibit.name, exhibit.way, sentence)
+        found = (exhibit.name, sentence)
         if found not in self.faults:
             self.faults.append(found)
 
@@ -369,14 +378,7 @@ class Gallery:
 
 
 def told(faults):
-    """A line a case: ways that agree are told together."""
-    by_sentence = {}
-    for name, way, sentence in faults:
-        by_sentence.setdefault((name, sentence), []).append(way)
-    return [
-        f"{name}: {sentence}" + ("" if len(ways) == len(WAYS) else f" ({', '.join(ways)})")
-        for (name, sentence), ways in by_sentence.items()
-    ]
+    return [f"{name}: {sentence}" for name, sentence in faults]
 
 
 GROUPS = (
@@ -388,11 +390,11 @@ GROUPS = (
 
 
 def check_hostile_entries(report, gallery, stage, cases, extracted):
-    gallery.show([Exhibit(name, way, html) for name, html in extracted.items() for way in WAYS])
+    gallery.show([Exhibit(name, html) for name, html in extracted.items()])
     refused = len(cases) - len(extracted)
-    print(f"     {len(cases)} hostile pages, {refused} of them refused, shown in {len(WAYS)} ways")
+    print(f"     {len(cases)} hostile pages, {refused} of them refused")
     for what, beginnings in GROUPS:
-        faults = [f for f in gallery.faults if f[2].startswith(beginnings)]
+        faults = [f for f in gallery.faults if f[1].startswith(beginnings)]
         report.check(f"entries of hostile pages in chromium: {what}", told(faults))
     report.check("entries of hostile pages in chromium: the site was asked for no forbidden address",
                  sorted(set(stage.hits)))
@@ -408,7 +410,7 @@ def control_faults(case, wanted, text, html):
     for name, attributes in wanted:
         if not any(e[0] == name and attributes.items() <= e[1].items() for e in found):
             faults.append(f"no <{name}> with {attributes} in {html}")
-    visible = re.sub(r"\s", "", canonical.text_of(tree))
+    visible = re.sub(r"\s", "", canonical.text_of(tree)).removeprefix("Before.")
     return faults + ([] if visible == text else [f"the text is {visible!r}, not {text!r}"])
 
 
@@ -424,7 +426,7 @@ def check_controls(report, gallery, extractor, stage):
             found = [str(trouble)]
         faults += [f"{case.name}: {f}" for f in found]
     gallery.faults = []
-    gallery.show([Exhibit(name, way, html) for name, html in extracted.items() for way in WAYS])
+    gallery.show([Exhibit(name, html) for name, html in extracted.items()])
     pictures = {c.name for c in cases if c.name.startswith("control-picture")}
     faults += told(gallery.faults) + [f"{name}: the picture is not shown" for name in pictures - gallery.loaded]
     report.check("entries of harmless pages keep their words, links, pictures and tables", faults)
@@ -435,11 +437,11 @@ def check_detectors(report, gallery, stage, cases):
     gallery.faults, stage.hits = [], []
     by_name = {c.name: c for c in cases}
     raw = {name: by_name[name].bytes(stage.url).decode() for name, _ in SEEN_RAW}
-    gallery.show([Exhibit(name, "in-body", markup) for name, markup in raw.items()])
+    gallery.show([RawExhibit(name, markup) for name, markup in raw.items()])
     missed = [
-        f"{name}: no {what!r} among {[f[2] for f in gallery.faults if f[0] == name]}"
+        f"{name}: no {what!r} among {[f[1] for f in gallery.faults if f[0] == name]}"
         for name, what in SEEN_RAW
-        if not any(f[0] == name and f[2].startswith(what) for f in gallery.faults)
+        if not any(f[0] == name and f[1].startswith(what) for f in gallery.faults)
     ]
     report.check("the same attacks, not cleaned, are seen to do harm", missed)
     report.check("the site is seen to be asked for forbidden addresses", [] if stage.hits else ["it is not"])

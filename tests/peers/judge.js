@@ -53,7 +53,7 @@ function provoke(element, window) {
 // After two answers of the site whatever a page began has been told: they are asked for behind it.
 async function settle() {
     for (let i = 0; i < 2; i++)
-        await fetch("/settled", {cache: "no-store"});
+        await fetch("/judge.js", {cache: "no-store"});
     await new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 
@@ -61,10 +61,10 @@ function look(place, frame) {
     const document = frame.contentDocument;
     if (!document || document.location.pathname !== place)
         return {place, gone: true};
-    const entry = document.getElementById("entry");
-    const all = entry ? [...entry.querySelectorAll("*")] : [];
+    const all = [...document.querySelectorAll(".entry *")];
     return {
-        place, body: tree(document.body), stable: Boolean(entry) && same_when_written_again(entry),
+        place, body: tree(document.body),
+        stable: [...document.querySelectorAll(".entry")].every(same_when_written_again),
         handlers: all.concat(document.body).flatMap(handlers),
         media: all.flatMap(e => [e.src, e.currentSrc, e.poster]).filter(a => typeof a === "string" && a),
         loaded: all.filter(e => e.localName === "img" && e.naturalWidth).map(e => e.src),
