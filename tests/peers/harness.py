@@ -113,7 +113,7 @@ class Handler(BaseHTTPRequestHandler):
 
 class SiteHandler(Handler):
     def do_GET(self):
-        page = self.server.pages.get(self.path)
+        page = self.server.pages.get(self.path.partition("?")[0])
         if page is None:
             return self.answer(404, [("Content-Length", "0")], b"")
         etag = '"' + hashlib.sha256(page).hexdigest()[:16] + '"'
