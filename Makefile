@@ -212,7 +212,7 @@ help:
 	@echo "make run          the sample page and a real blog, in the foreground"
 	@echo "make check        the tests"
 	@echo "make check-deep   the tests again, under sanitizers and valgrind"
-	@echo "make check-peers  against feed readers and validators that others wrote"
+	@echo "make check-peers  against feed readers, a browser and validators that others wrote"
 	@echo "make bench        figures"
 	@echo "make install, uninstall   honour DESTDIR, prefix, sysconfdir, systemdsystemunitdir"
 	@echo "make clean"

@@ -169,6 +169,15 @@ class Tap(Server):
         return taken
 
 
+class Source:
+    """A page under a name of its own, and the titles that its feed must have."""
+
+    def __init__(self, name, page, titles, id_base):
+        self.name, self.page, self.titles, self.id_base = name, page, titles, id_base
+        self.path = "/" + name
+        self.url = None  # once the site runs
+
+
 class Daemon:
     """`digestd run` with a state directory of its own."""
 
@@ -198,6 +207,10 @@ class Daemon:
             lines += ["", f"[source {source.name}]", f"url = {source.url}"]
             lines += [f"id-base = {source.id_base}", "profile = 51cto", "interval = 1h"]
         return "\n".join(lines) + "\n"
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
 
     def get(self, path, headers=None):
         """(status, header fields, body), asked of the daemon itself."""
