@@ -39,7 +39,8 @@ static bool picture_is_repeated(struct cleaner *c, const xmlNode *node, struct s
                     fallback != c->picture_is_fallback && str_eq(buf_str(&c->picture), address);
 
     buf_reset(&c->picture);
-    buf_add(&c->picture, address);
+    if (!repeated)
+        buf_add(&c->picture, address);
     c->picture_is_fallback = fallback;
     return repeated;
 }

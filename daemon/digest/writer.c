@@ -187,9 +187,16 @@ static bool note_section(struct writer *w, xmlNode *node)
     return first;
 }
 
-static bool may_open_again(const struct writer *w)
+static bool may_open(const struct writer *w, const xmlNode *node)
 {
-    return w->again < AGAIN_LEAST + (w->html->len - w->html_from) / 2;
+    size_t size = w->again;
+
+    if (is_first(node))
+        return true;
+    for (const xmlAttr *a = node->properties; a; a = a->next)
+        if (a->children && a->children->content)
+            size += strlen((const char *)a->children->content);
+    return size < AGAIN_LEAST + (w->html->len - w->html_from) / 2;
 }
 
 /* <a>; its target counts as content once a section. */
@@ -209,7 +216,7 @@ static void inline_open(struct writer *w, struct inline_frame *f)
     bool first = is_first(f->node);
     size_t before = w->html->len;
 
-    f->written = f->shown && !f->muted && (first || may_open_again(w));
+    f->written = f->shown && !f->muted && may_open(w, f->node);
     if (!f->written)
         return;
     buf_putc(w->html, '<');
@@ -433,8 +440,7 @@ size_t writer_enter_link(struct writer *w, xmlNode *node)
     writer_line_end(w);
     buf_reset(&w->address);
     if (w->in_link || w->in_pre || frames_real(w) >= FRAMES_MOST || !frames_fit(w, PLACE_FLOW) ||
-        (!is_first(node) && !may_open_again(w)) ||
-        address_link(&w->address, w->from, tree_attribute(node, "href")) < 0)
+        !may_open(w, node) || address_link(&w->address, w->from, tree_attribute(node, "href")) < 0)
         return 0;
     links_mute(w, true);
     frame_push(w, node, "a", PLACE_FLOW);
@@ -520,7 +526,8 @@ static bool link_resolve(struct writer *w, struct inline_frame *f)
 {
     size_t from = w->hrefs.len;
 
-    if (w->in_link || address_link(&w->hrefs, w->from, tree_attribute(f->node, "href")) < 0)
+    if (w->in_link || !may_open(w, f->node) ||
+        address_link(&w->hrefs, w->from, tree_attribute(f->node, "href")) < 0)
         return false;
     f->href = (struct str){(const char *)(uintptr_t)from, w->hrefs.len - from};
     links_mute(w, true);

@@ -121,6 +121,11 @@ static const struct kept cases[] = {
      "<p><img src=/real.png> <noscript><img src=/real.png></noscript></p>",
      "<p><img src=\"https://site.example/real.png\" "
      "referrerpolicy=\"no-referrer\"> </p>"},
+    {"two such pairs",
+     "<p><img src=/a.png><noscript><img src=/a.png></noscript>"
+     "<img src=/a.png><noscript><img src=/a.png></noscript></p>",
+     "<p><img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\">"
+     "<img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\"></p>"},
     {"noscript alone", "<p>t</p><noscript>please <img src=/real.png> enable</noscript>",
      "<p>t</p><p><img src=\"https://site.example/real.png\" "
      "referrerpolicy=\"no-referrer\"></p>"},
