@@ -28,7 +28,7 @@ SANITIZE  = $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
             -fno-sanitize-recover=all)
 
 LIBS = libcurl libxml-2.0 sqlite3 libpcre2-8 jansson uuid zlib libbrotlienc libzstd libxxhash uchardet \
-       md4c-html
+       md4c-html libutf8proc
 
 # Asked for at the first use, which comes after `make deps`.
 lib_cflags = $(eval lib_cflags := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(lib_cflags)

@@ -34,7 +34,7 @@ common='mem(cpy|move|set|cmp|chr|mem|rchr)|str(len|cmp|chr|rchr|dup|ndup|ncmp|cs
         __(a|ub|t)san_.*|__errno_location|__ctype_(b|tolower|toupper)_loc|_GLOBAL_OFFSET_TABLE_|__tls_get_addr'
 pure_base='XXH3_.*|timegm|gmtime_r|mallopt|malloc_trim'
 pure_profile='pcre2_.*|_*xml.*'
-pure_digest='uuid_(generate_sha1|get_template|unparse_lower)|html.*|xml.*|iconv(_open|_close)?|json_.*|uchardet_.*|md_html'
+pure_digest='uuid_(generate_sha1|get_template|unparse_lower)|html.*|xml.*|iconv(_open|_close)?|json_.*|uchardet_.*|md_html|utf8proc_.*'
 pure_feed='xml.*|json_.*|deflate.*|ZSTD_.*|BrotliEncoder.*|timegm|gmtime_r'
 pure_rooms='base profile digest feed'
 # Single files of rooms that also touch the world.

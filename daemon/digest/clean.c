@@ -8,6 +8,7 @@
 #include "tree.h"
 #include "writer.h"
 
+#include <ctype.h>
 #include <string.h>
 
 struct cleaner {
@@ -79,11 +80,19 @@ static bool media_source(struct writer *w, struct buf *html, xmlNode *node)
     return true;
 }
 
-/* "video/mp4", 'video/webm; codecs="vp9"' */
-static bool is_media_type(struct str type)
+/* "video/mp4" of 'video/mp4; codecs="avc1"'. Empty: it is none. */
+static struct str media_type(struct str type)
 {
-    return str_starts_nocase(type, STR("video/")) || str_starts_nocase(type, STR("audio/")) ||
-           str_starts_nocase(type, STR("application/"));
+    static const char *const kinds[] = {"video/", "audio/", "application/"};
+
+    type = str_trim(str_cut(&type, ';'));
+    for (size_t i = 0; i < type.n; i++)
+        if (!isalnum((unsigned char)type.p[i]) && !strchr("/.+-", type.p[i]))
+            return STR("");
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+        if (str_starts_nocase(type, str_of(kinds[i])))
+            return type;
+    return STR("");
 }
 
 static bool player_sources(struct writer *w, struct buf *html, xmlNode *node)
@@ -97,9 +106,9 @@ static bool player_sources(struct writer *w, struct buf *html, xmlNode *node)
         if (child->type != XML_ELEMENT_NODE || strcmp((const char *)child->name, "source") != 0)
             continue;
         buf_puts(html, "<source");
-        type = tree_attribute(child, "type");
+        type = media_type(tree_attribute(child, "type"));
         if (media_source(w, html, child)) {
-            if (is_media_type(type))
+            if (type.n)
                 write_attribute(html, "type", type);
             buf_putc(html, '>');
             any = true;

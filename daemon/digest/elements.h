@@ -31,6 +31,7 @@ enum element_role {
     ROLE_ROW,
     ROLE_CELL,
     ROLE_PICTURE,
+    ROLE_PLAYER, /* video, audio */
     ROLE_NOSCRIPT,
     ROLE_EMBED, /* shows another page */
     ROLE_SCRIPT,

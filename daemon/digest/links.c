@@ -4,14 +4,16 @@
 #include "links.h"
 
 #include "search.h"
+#include "tree.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Context is cut at the end of a phrase: browsers match whole words only, and where a Chinese word
  * ends they look up in a dictionary, except at punctuation. */
-#define PHRASE_MIN 10
-#define PHRASE_MAX 200
+#define PHRASE_SHORT 10
+#define PHRASE_LONG  100
+#define PHRASE_MAX   200
 
 /* ---- the page's text ----------------------------------------------------------------------- */
 
@@ -56,14 +58,34 @@ static void gather_blocks(struct text_gather *g)
 /* What a browser does not search. Much that is dropped from entries is searched all the same. */
 static bool node_is_unsearched(const xmlNode *node)
 {
-    static const char *const names[] = {"head",   "script", "style",  "template", "noscript",
-                                        "iframe", "object", "meter",  "progress", "video",
-                                        "audio",  "select", "option", "textarea"};
+    static const char *const names[] = {"head",   "script", "style", "template", "noscript",
+                                        "iframe", "object", "meter", "progress", "video",
+                                        "audio",  "select", "option"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
         if (strcmp((const char *)node->name, names[i]) == 0)
             return true;
     return false;
+}
+
+/* What stands in a field is searched, too. */
+static bool gather_field(struct text_gather *g, xmlNode *node)
+{
+    static const char *const seen[] = {"",    "text",   "search", "url",    "email",
+                                       "tel", "number", "submit", "button", "reset"};
+    bool area = strcmp((const char *)node->name, "textarea") == 0;
+
+    if (!area && strcmp((const char *)node->name, "input") != 0)
+        return false;
+    gather_break(g);
+    for (xmlNode *child = node->children; area && child; child = child->next)
+        if (child->type == XML_TEXT_NODE)
+            buf_puts(&g->line, (const char *)child->content);
+    for (size_t i = 0; !area && i < sizeof(seen) / sizeof(*seen); i++)
+        if (str_eq_nocase(tree_attribute(node, "type"), str_of(seen[i])))
+            buf_add(&g->line, tree_attribute(node, "value"));
+    gather_break(g);
+    return true;
 }
 
 static void gather_node(struct text_gather *g, xmlNode *node)
@@ -75,7 +97,7 @@ static void gather_node(struct text_gather *g, xmlNode *node)
         buf_puts(&g->line, (const char *)node->content);
     if (node->type != XML_ELEMENT_NODE)
         return;
-    if (node_is_unsearched(node) && node != g->content)
+    if (node != g->content && (node_is_unsearched(node) || gather_field(g, node)))
         return;
     kind = node_element(node)->kind;
     block = kind == ELEMENT_WRAP || kind == ELEMENT_FLOW || kind == ELEMENT_SOLID;
@@ -91,29 +113,6 @@ static void gather_node(struct text_gather *g, xmlNode *node)
         gather_break(g);
 }
 
-static char folded(char c)
-{
-    return (char)(c | (c >= 'A' && c <= 'Z') << 5);
-}
-
-/* Browsers find text whatever its case. In strides of a fixed length, which the compiler does at
- * once. */
-static int fold(struct buf *out, struct str text)
-{
-    enum { STRIDE = 32 };
-    size_t i = 0;
-
-    buf_reset(out);
-    if (buf_add(out, text) < 0)
-        return -1;
-    for (char *p = out->data; i + STRIDE <= text.n; i += STRIDE)
-        for (size_t k = 0; k < STRIDE; k++)
-            p[i + k] = folded(p[i + k]);
-    for (; i < text.n; i++)
-        out->data[i] = folded(out->data[i]);
-    return 0;
-}
-
 static int text_read(struct links *l, xmlNode *root, const xmlNode *content,
                      const struct blocks *blocks, const struct spans *spans)
 {
@@ -123,7 +122,10 @@ static int text_read(struct links *l, xmlNode *root, const xmlNode *content,
     buf_init(&g.line, SIZE_MAX);
     gather_node(&g, root);
     gather_break(&g);
-    failed = g.line.failed || l->text.failed || fold(&l->folded, buf_str(&l->text)) < 0;
+    memcpy(l->folded_heads, l->heads, spans->count * sizeof(*l->heads));
+    failed =
+        g.line.failed || l->text.failed ||
+        fold(&l->folded, buf_str(&l->text), l->folded_heads, l->has_heads ? spans->count : 0) < 0;
     buf_clear(&g.line);
     return failed ? -1 : 0;
 }
@@ -135,23 +137,27 @@ static bool is_alphanumeric(uint32_t c)
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-/* Whether c ends a phrase, `rest` being what follows: a dot inside a number does not. */
+/* Whether c ends a phrase, `rest` being what follows: a dot inside a word or a number does not, nor
+ * does a comma inside a number. */
 static bool is_phrase_end(uint32_t c, struct str rest)
 {
-    static const uint32_t ends[] = {0x3002, 0xff0c, 0xff01, 0xff1f, 0xff1b, 0xff1a, 0x3001, 0x300d,
-                                    0x300c, 0x2014, 0x2026, 0x201c, 0x201d, 0xff08, 0xff09};
+    static const uint32_t ends[] = {0x3001, 0x3002, 0x300c, 0x300d, 0x2014};
+    uint32_t next = text_next(&rest);
 
     for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
         if (c == ends[i])
             return true;
     if (c == ' ')
         return true;
-    return c < 0x80 && !is_alphanumeric(c) && c != '_' && c != '\'' &&
-           !is_alphanumeric(text_next(&rest));
+    if (c >= 0x80 || is_alphanumeric(c) || c == '_')
+        return false;
+    return c == '.' || c == ':' || c == '\'' ? !is_alphanumeric(next) && next < 0x80
+                                             : next < '0' || next > '9';
 }
 
-/* The opening words of a stretch, up to the end of a phrase. */
-static struct stretch opening(struct str text, struct stretch line)
+/* The opening words of a line, at least so many characters, up to the end of a phrase; of a shorter
+ * line all. None where no phrase ends in time. */
+static struct stretch opening(struct str text, struct stretch line, size_t least)
 {
     struct str rest = str_sub(text, line.at, line.n);
     size_t characters = 0;
@@ -160,11 +166,11 @@ static struct stretch opening(struct str text, struct stretch line)
         size_t left = rest.n;
         uint32_t c = text_next(&rest);
 
-        if (characters >= PHRASE_MIN && is_phrase_end(c, rest))
+        if (characters >= least && is_phrase_end(c, rest))
             return (struct stretch){line.at, line.n - left};
         characters++;
     }
-    return (struct stretch){line.at, line.n - rest.n};
+    return (struct stretch){line.at, rest.n ? 0 : line.n};
 }
 
 static struct stretch line_at(struct str text, size_t at)
@@ -224,105 +230,156 @@ static bool hits(const struct links *l, const struct search *s, const struct nee
     return false;
 }
 
-static int candidate_write(struct buf *out, const struct links *l, const struct candidate *c)
+/* Not as it was folded, but as the page has it: the lines before, at and behind the title of span i
+ * are the same in both texts. */
+static void stretch_write(struct buf *out, const struct links *l, size_t i, struct stretch s)
 {
-    struct str text = buf_str(&l->text);
+    struct str text = buf_str(&l->text), folded = buf_str(&l->folded);
+    struct stretch line = line_at(text, l->heads[i]), in = line_at(folded, l->folded_heads[i]);
+    size_t from, end;
 
+    if (s.at < in.at) {
+        line = line_before(text, line.at);
+        in = line_before(folded, in.at);
+    } else if (s.at > in.at + in.n) {
+        line = line_at(text, line.at + line.n + 1);
+        in = line_at(folded, in.at + in.n + 1);
+    }
+    text = str_sub(text, line.at, line.n);
+    from = fold_origin(text, s.at - in.at);
+    end = fold_origin(text, s.at - in.at + s.n);
+    uri_encode_all(out, str_sub(text, from, end - from));
+}
+
+static int candidate_write(struct buf *out, const struct links *l, size_t i,
+                           const struct candidate *c)
+{
     buf_puts(out, "#:~:text=");
     if (c->prefix.n) {
-        uri_encode_all(out, str_sub(text, c->prefix.at, c->prefix.n));
+        stretch_write(out, l, i, c->prefix);
         buf_puts(out, "-,");
     }
-    uri_encode_all(out, str_sub(text, c->text.at, c->text.n));
+    stretch_write(out, l, i, c->text);
     if (c->suffix.n) {
         buf_puts(out, ",-");
-        uri_encode_all(out, str_sub(text, c->suffix.at, c->suffix.n));
+        stretch_write(out, l, i, c->suffix);
     }
     return out->failed ? -1 : 0;
 }
 
 /* ---- what finds each section --------------------------------------------------------------- */
 
+/* Where a section's title and what is around it stand. n 0: not to be used. */
+struct spot {
+    struct stretch title, line, before;
+    struct stretch behind, far_behind; /* the opening words of its text, a few and more of them */
+};
+
+/* Characters that we read as white space, or not at all, and a browser as they are. */
+static bool is_odd(const struct blocks *blocks, const struct block *block)
+{
+    for (size_t i = 0; i < block->leaves; i++) {
+        const xmlNode *leaf = blocks->leaves[block->first_leaf + i];
+        const char *text = leaf->type == XML_TEXT_NODE ? (const char *)leaf->content : "";
+
+        if (strstr(text, "\xe2\x80\x8b") || strstr(text, "\xef\xbb\xbf"))
+            return true;
+    }
+    /* Browsers keep the white space of preformatted text. */
+    return block->kind == BLOCK_SOLID && strcmp((const char *)block->element->name, "pre") == 0;
+}
+
 /* The title within its line, which begins with the marker. */
 static struct stretch title_in(const struct links *l, struct stretch line, struct str title)
 {
-    struct buf collapsed;
     struct stretch found = {line.at, 0};
+    struct buf collapsed, folded;
     size_t at;
 
     buf_init(&collapsed, SIZE_MAX);
+    buf_init(&folded, SIZE_MAX);
     text_collapse(&collapsed, title);
-    at = str_find(str_sub(buf_str(&l->text), line.at, line.n), buf_str(&collapsed), 0);
+    fold(&folded, buf_str(&collapsed), NULL, 0);
+    at = str_find(str_sub(buf_str(&l->folded), line.at, line.n), buf_str(&folded), 0);
     if (at != SIZE_MAX)
-        found = (struct stretch){line.at + at, collapsed.len};
+        found = (struct stretch){line.at + at, folded.len};
+    buf_clear(&folded);
     buf_clear(&collapsed);
     return found;
 }
 
-static struct stretch opening_behind(struct str text, struct stretch line)
+static struct spot spot_of(const struct links *l, const struct blocks *blocks,
+                           const struct span *span, size_t head)
 {
-    return line.at + line.n < text.n ? opening(text, line_at(text, line.at + line.n + 1))
-                                     : (struct stretch){0, 0};
+    struct str text = buf_str(&l->folded);
+    struct spot s = {.line = line_at(text, head)};
+    const struct block *block = &blocks->items[span->head];
+    size_t end = s.line.at + s.line.n + 1;
+
+    if (span->head + 1 < blocks->count && !is_odd(blocks, block + 1) && end < text.n) {
+        s.behind = opening(text, line_at(text, end), PHRASE_SHORT);
+        s.far_behind = opening(text, line_at(text, end), PHRASE_LONG);
+    }
+    if (is_odd(blocks, block))
+        return s;
+    s.title = title_in(l, s.line, span->title);
+    s.before = line_before(text, s.line.at);
+    if (s.before.n > PHRASE_MAX)
+        s.before.n = 0; /* where a phrase begins in the middle of it, a browser may see otherwise */
+    return s;
 }
 
 /* By its title: alone, before the opening words of its text, or behind the line before it. */
-static void find_by_title(struct links *l, const struct search *s, size_t i)
+static void find_by_title(struct links *l, const struct search *s, const struct spot *spot,
+                          size_t i)
 {
-    struct str text = buf_str(&l->text);
-    const struct needle *needle = &s->needles[i];
-    struct stretch none = {0, 0}, title = {needle->at, needle->n};
-    struct stretch line = line_at(text, l->heads[i]), before = line_before(text, line.at);
+    const struct stretch none = {0, 0};
+    const struct candidate candidates[] = {{none, spot->title, none},
+                                           {none, spot->title, spot->behind},
+                                           {none, spot->title, spot->far_behind},
+                                           {spot->before, spot->line, none}};
 
-    if (before.n > PHRASE_MAX)
-        before = none; /* where a phrase begins in the middle of it, a browser may see otherwise */
+    for (size_t k = 0; spot->title.n && k < sizeof(candidates) / sizeof(*candidates); k++) {
+        size_t lead = spot->title.at - candidates[k].text.at;
 
-    const struct candidate candidates[] = {
-        {none, title, none}, {none, title, opening_behind(text, line)}, {before, line, none}};
-    const size_t leads[] = {0, 0, title.at - line.at};
-
-    for (size_t k = 0; k < sizeof(candidates) / sizeof(*candidates); k++)
-        if (hits(l, s, needle, &candidates[k], leads[k])) {
+        if (hits(l, s, &s->needles[i], &candidates[k], lead)) {
             l->found[i] = candidates[k];
             return;
         }
+    }
 }
 
-static int find_by_titles(struct links *l, struct needle *needles, const struct spans *spans)
+static int find_by_titles(struct links *l, struct needle *needles, const struct spot *spots,
+                          size_t count)
 {
-    struct search s = {.text = buf_str(&l->folded), .needles = needles, .count = spans->count};
+    struct search s = {.text = buf_str(&l->folded), .needles = needles, .count = count};
     int done;
 
-    for (size_t i = 0; i < spans->count; i++) {
-        struct stretch line = line_at(buf_str(&l->text), l->heads[i]);
-        struct stretch title = title_in(l, line, spans->items[i].title);
-
-        needles[i] = (struct needle){.at = title.at, .n = title.n};
-    }
+    for (size_t i = 0; i < count; i++)
+        needles[i] = (struct needle){.at = spots[i].title.at, .n = spots[i].title.n};
     done = search_run(&s);
-    for (size_t i = 0; done == 0 && i < spans->count; i++)
-        find_by_title(l, &s, i);
+    for (size_t i = 0; done == 0 && i < count; i++)
+        find_by_title(l, &s, &spots[i], i);
     search_clear(&s);
     return done;
 }
 
 /* What no title finds is found by the opening words of its text, where they are nobody else's. */
-static int find_by_openings(struct links *l, struct needle *needles, const struct spans *spans)
+static int find_by_openings(struct links *l, struct needle *needles, const struct spot *spots,
+                            size_t count, bool far)
 {
-    struct search s = {.text = buf_str(&l->folded), .needles = needles, .count = spans->count};
-    struct str text = buf_str(&l->text);
+    struct search s = {.text = buf_str(&l->folded), .needles = needles, .count = count};
     bool needed = false;
     int done;
 
-    for (size_t i = 0; i < spans->count; i++) {
-        struct stretch words = {0, 0};
+    for (size_t i = 0; i < count; i++) {
+        struct stretch words = far ? spots[i].far_behind : spots[i].behind;
 
-        if (!l->found[i].text.n && needles[i].n)
-            words = opening_behind(text, line_at(text, l->heads[i]));
-        needles[i] = (struct needle){.at = words.at, .n = words.n};
-        needed = needed || words.n;
+        needles[i] = (struct needle){.at = words.at, .n = l->found[i].text.n ? 0 : words.n};
+        needed = needed || needles[i].n;
     }
     done = needed ? search_run(&s) : 0;
-    for (size_t i = 0; done == 0 && i < spans->count; i++) {
+    for (size_t i = 0; done == 0 && i < count; i++) {
         const struct candidate c = {.text = {needles[i].at, needles[i].n}};
 
         if (hits(l, &s, &needles[i], &c, 0))
@@ -332,24 +389,37 @@ static int find_by_openings(struct links *l, struct needle *needles, const struc
     return done;
 }
 
+static int find_all(struct links *l, const struct blocks *blocks, const struct spans *spans)
+{
+    size_t count = spans->count;
+    struct needle *needles = calloc(count + 1, sizeof(*needles));
+    struct spot *spots = calloc(count + 1, sizeof(*spots));
+    int done = needles && spots ? 0 : -1;
+
+    for (size_t i = 0; done == 0 && i < count; i++)
+        spots[i] = spot_of(l, blocks, &spans->items[i], l->folded_heads[i]);
+    if (done == 0)
+        done = find_by_titles(l, needles, spots, count);
+    for (int far = 0; far < 2 && done == 0; far++)
+        done = find_by_openings(l, needles, spots, count, far);
+    free(needles);
+    free(spots);
+    return done;
+}
+
 int links_find(struct links *l, xmlNode *root, const xmlNode *content, const struct blocks *blocks,
                const struct spans *spans)
 {
-    struct needle *needles = calloc(spans->count + 1, sizeof(*needles));
     int done = -1;
 
     buf_init(&l->text, SIZE_MAX);
     buf_init(&l->folded, SIZE_MAX);
     l->heads = calloc(spans->count + 1, sizeof(*l->heads));
+    l->folded_heads = calloc(spans->count + 1, sizeof(*l->folded_heads));
     l->found = calloc(spans->count + 1, sizeof(*l->found));
-    if (needles && l->heads && l->found)
+    if (l->heads && l->folded_heads && l->found)
         done = text_read(l, root, content, blocks, spans);
-    if (done == 0 && l->has_heads)
-        done = find_by_titles(l, needles, spans);
-    if (done == 0 && l->has_heads)
-        done = find_by_openings(l, needles, spans);
-    free(needles);
-    return done;
+    return done == 0 && l->has_heads ? find_all(l, blocks, spans) : done;
 }
 
 void links_clear(struct links *l)
@@ -357,11 +427,12 @@ void links_clear(struct links *l)
     buf_clear(&l->text);
     buf_clear(&l->folded);
     free(l->heads);
+    free(l->folded_heads);
     free(l->found);
     *l = (struct links){0};
 }
 
 int link_fragment(struct buf *out, const struct links *l, size_t i)
 {
-    return l->found[i].text.n ? candidate_write(out, l, &l->found[i]) : -1;
+    return l->found[i].text.n ? candidate_write(out, l, i, &l->found[i]) : -1;
 }

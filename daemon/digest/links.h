@@ -3,10 +3,10 @@
  */
 #pragma once
 
-#include "base.h"
+#include "fold.h"
 #include "sections.h"
 
-/* A stretch of the page's text. */
+/* A stretch of the page's folded text. */
 struct stretch {
     size_t at, n;
 };
@@ -19,8 +19,9 @@ struct candidate {
 /* The text of a whole page as a browser's search sees it, and of each span what finds it there. */
 struct links {
     struct buf text;         /* a line a block */
-    struct buf folded;       /* the same with ASCII letters in lower case: offsets agree */
-    size_t *heads;           /* offset of each span's title line */
+    struct buf folded;       /* the same as a search compares it */
+    size_t *heads;           /* offset of each span's title line, */
+    size_t *folded_heads;    /* and of the same in the folded text */
     bool has_heads;          /* the content stands where a browser searches */
     struct candidate *found; /* of each span; text.n 0: nothing finds it */
 };

@@ -130,6 +130,7 @@ static bool prepare_role(xmlNode *node, const struct element *e)
 {
     switch (e->role) {
     case ROLE_PICTURE:
+    case ROLE_PLAYER: /* of one pixel both are there to count */
         if (picture_is_pixel(node))
             node->_private = (void *)&element_dropped;
         return true;

@@ -607,9 +607,10 @@ void writer_text(struct writer *w, struct str text, bool blank_is_text)
     if (w->in_pre && (text.p[0] == '\n' || str_ends(buf_str(w->html), STR("\n"))))
         w->break_pending = false;
     writer_leaf(w);
-    /* Parsers drop the line feed at the front of a <pre>. */
-    if (w->html->len == w->pre_from && (text.p[0] == '\n' || text.p[0] == '\r'))
-        buf_putc(w->html, '\n');
+    /* Parsers drop a line feed at the front of a <pre>, each time it is written and read again: so
+     * that nothing is left to be dropped, none stands there. */
+    while (w->html->len == w->pre_from && text.n && (text.p[0] == '\n' || text.p[0] == '\r'))
+        text = str_sub(text, 1, SIZE_MAX);
     put_text(w, text);
     w->said += !blank;
 }

@@ -61,7 +61,10 @@ def parse(markup):
         at = token.end()
         children = around[-1][2]
         if token["text"]:
-            add_text(children, unescape(token["text"]))
+            text = unescape(token["text"])
+            # HTML has it that a line feed right behind <pre> is not there.
+            first = around[-1][0] == "pre" and not children
+            add_text(children, text[1:] if first and text[0] == "\n" else text)
         elif token["open"]:
             element = [token["open"], attributes_of(token["attributes"]), []]
             children.append(element)
@@ -97,6 +100,7 @@ WORD = re.compile(r"[A-Za-z0-9-]{1,35}\Z")
 TEXT = re.compile(r"")
 ALIGN = re.compile(r"(?:left|right|center|justify)\Z")
 NOTHING = re.compile(r"\Z")
+MEDIA_TYPE = re.compile(r"(?:video|audio|application)/[A-Za-z0-9.+-]+\Z")
 ONLY_NONE = re.compile(r"none\Z")
 NO_REFERRER = re.compile(r"no-referrer\Z")
 
@@ -119,7 +123,7 @@ ALLOWED = {
     "li": {"value": INTEGER},
     "ol": {"start": INTEGER, "type": WORD, "reversed": WORD},
     "q": {"cite": LINK},
-    "source": {"src": MEDIA},
+    "source": {"src": MEDIA, "type": MEDIA_TYPE},
     "td": CELL,
     "th": {**CELL, "scope": WORD, "abbr": TEXT},
     "time": {"datetime": TEXT},

@@ -244,7 +244,7 @@ static const struct kept cases[] = {
     {"a heading in a heading", "<ul><li><h2>a<div><h3>b</h3></div></h2></li></ul>",
      "<ul><li><h2>a</h2><div><h2>b</h2></div></li></ul>"},
     {"pre that begins with a line feed", "<pre>\nx</pre>", "<pre>x</pre>"},
-    {"pre that begins with two", "<pre>\n\nx</pre>", "<pre>\n\nx</pre>"},
+    {"pre that begins with two", "<pre>\n\nx</pre>", "<pre>x</pre>"},
     {"blocks in pre", "<pre><code><ol><li>a</li><li>b</li></ol></code></pre>",
      "<pre><code>a</code>\n<code>b</code></pre>"},
     {"listing and xmp", "<listing>a</listing><xmp>b</xmp><plaintext>c",
