@@ -570,7 +570,7 @@ void writer_leaf(struct writer *w)
         frames_open(w);
     if (!w->paragraph_open)
         paragraph_open(w);
-    if (w->break_pending)
+    if (w->break_pending && w->html->len != w->pre_from)
         buf_puts(w->html, w->in_pre ? "\n" : "<br>");
     w->break_pending = false;
     while (w->inlines_open < w->inlines_count)
