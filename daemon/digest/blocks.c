@@ -1,6 +1,8 @@
 /* blocks: one walk over the tree, which is never deeper than the parser lets it be (256). */
 #include "blocks.h"
 
+#include "tree.h"
+
 #include "prepare.h"
 
 #include <stdlib.h>
@@ -333,6 +335,23 @@ bool block_is_code(const struct blocks *b, const struct block *block)
             return false;
     }
     return block->leaves > 0;
+}
+
+xmlNode *block_link(const xmlNode *leaf, const xmlNode *root)
+{
+    xmlNode *node = leaf->parent;
+
+    while (node && node != root && strcmp((const char *)node->name, "a") != 0)
+        node = node->parent;
+    return node && node != root && tree_attribute(node, "href").n ? node : NULL;
+}
+
+bool block_has_link(const struct blocks *b, const struct block *block, const xmlNode *root)
+{
+    for (size_t i = 0; i < block->leaves; i++)
+        if (block_link(b->leaves[block->first_leaf + i], root))
+            return true;
+    return false;
 }
 
 void blocks_clear(struct blocks *b)

@@ -41,6 +41,11 @@ void blocks_clear(struct blocks *b);
 /* Whether all of a flow block's text stands in <code> and the like. */
 bool block_is_code(const struct blocks *b, const struct block *block);
 
+/* The <a href> around a leaf, below `root`; NULL: none. */
+xmlNode *block_link(const xmlNode *leaf, const xmlNode *root);
+/* Whether any of a flow block's text is a link. */
+bool block_has_link(const struct blocks *b, const struct block *block, const xmlNode *root);
+
 /* What an element is: looked up once, and kept in the node. */
 const struct element *node_element(xmlNode *node);
 /* Appends the visible text below `root`, as a reader reads it: a line a block, collapsed. */

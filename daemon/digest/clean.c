@@ -205,6 +205,18 @@ static void flow_begin(struct cleaner *c, const struct block *block, bool joined
     c->outer = path_add(c, 0, block->element, c->root);
 }
 
+/* A title's words are the entry's title and not repeated, unless they are a link: that one would be
+ * lost. One to a place of the page itself is not. */
+static bool leads_elsewhere(struct cleaner *c, const xmlNode *leaf)
+{
+    struct writer *w = &c->w;
+    xmlNode *link = block_link(leaf, c->root);
+
+    buf_reset(&w->address);
+    return link && address_link(&w->address, w->from, tree_attribute(link, "href")) == 0 &&
+           !str_eq(uri_without_fragment(buf_str(&w->address)), uri_without_fragment(w->from->base));
+}
+
 static void flow_write(struct cleaner *c, const struct blocks *blocks, const struct block *block,
                        bool joined)
 {
@@ -214,7 +226,7 @@ static void flow_write(struct cleaner *c, const struct blocks *blocks, const str
     for (size_t i = 0; i < block->leaves; i++) {
         xmlNode *leaf = blocks->leaves[block->first_leaf + i];
 
-        if (block->marker && leaf->type != XML_ELEMENT_NODE)
+        if (block->marker && leaf->type != XML_ELEMENT_NODE && !leads_elsewhere(c, leaf))
             continue;
         if (leaf->parent != parent)
             path_follow(c, path_add(c, c->outer, leaf->parent, block->element));

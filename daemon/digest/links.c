@@ -280,9 +280,10 @@ static bool is_odd(const struct blocks *blocks, const struct block *block)
 {
     for (size_t i = 0; i < block->leaves; i++) {
         const xmlNode *leaf = blocks->leaves[block->first_leaf + i];
-        const char *text = leaf->type == XML_TEXT_NODE ? (const char *)leaf->content : "";
+        struct str text = str_of(leaf->type == XML_TEXT_NODE ? (const char *)leaf->content : "");
 
-        if (strstr(text, "\xe2\x80\x8b") || strstr(text, "\xef\xbb\xbf"))
+        if (str_find(text, STR("\xe2\x80\x8b"), 0) != SIZE_MAX ||
+            str_find(text, STR("\xef\xbb\xbf"), 0) != SIZE_MAX)
             return true;
     }
     /* Browsers keep the white space of preformatted text. */

@@ -53,8 +53,14 @@ static struct span *span_add(struct spans *s)
     return &s->items[s->count++];
 }
 
+/* Whether a title's block has something that its text does not tell: a picture, a link. */
+static bool is_more_than_title(const struct blocks *blocks, size_t i, const xmlNode *content)
+{
+    return blocks->items[i].media || block_has_link(blocks, &blocks->items[i], content);
+}
+
 static int spans_build(struct spans *s, struct blocks *blocks, const struct mark *marks,
-                       bool has_ends)
+                       bool has_ends, const xmlNode *content)
 {
     struct span *open = NULL;
 
@@ -74,7 +80,7 @@ static int spans_build(struct spans *s, struct blocks *blocks, const struct mark
                 return -1;
             blocks->items[i].marker = true;
             *open = (struct span){.title = marks[i].title, .head = i, .end = i + 1};
-            open->first = blocks->items[i].media ? i : i + 1;
+            open->first = is_more_than_title(blocks, i, content) ? i : i + 1;
         }
     }
     if (open)
@@ -201,8 +207,94 @@ static unsigned sections_level(const struct heading *headings, const struct bloc
     return level < LEVELS ? level : 1;
 }
 
+/* ---- boxes --------------------------------------------------------------------------------- */
+
+/* Nothing is deeper than the parser lets it be. */
+#define DEPTH_MAX 257
+
+struct chain {
+    const xmlNode *nodes[DEPTH_MAX]; /* from the content down */
+    size_t n;
+};
+
+static void chain_of(struct chain *c, const xmlNode *node, const xmlNode *content)
+{
+    c->n = 0;
+    for (; node && node != content && c->n < DEPTH_MAX; node = node->parent)
+        c->nodes[c->n++] = node;
+    for (size_t i = 0; i < c->n / 2; i++) {
+        const xmlNode *swap = c->nodes[i];
+
+        c->nodes[i] = c->nodes[c->n - 1 - i];
+        c->nodes[c->n - 1 - i] = swap;
+    }
+}
+
+/* How many elements both stand in. */
+static size_t chain_common(const struct chain *a, const struct chain *b)
+{
+    size_t n = 0;
+
+    while (n < a->n && n < b->n && a->nodes[n] == b->nodes[n])
+        n++;
+    return n;
+}
+
+/* The largest element that holds the title of span i and no other title; NULL: none. */
+static const xmlNode *box_of(const struct spans *s, const struct blocks *blocks, size_t i,
+                             const xmlNode *content)
+{
+    struct chain own, other;
+    size_t shared = 0;
+
+    chain_of(&own, blocks->items[s->items[i].head].element, content);
+    for (size_t k = i ? i - 1 : i + 1; k < s->count && k <= i + 1; k += 2) {
+        size_t common;
+
+        chain_of(&other, blocks->items[s->items[k].head].element, content);
+        common = chain_common(&own, &other);
+        shared = common > shared ? common : shared;
+    }
+    return shared < own.n ? own.nodes[shared] : NULL;
+}
+
+static bool is_inside(const xmlNode *node, const xmlNode *box, const xmlNode *content)
+{
+    while (node && node != box && node != content)
+        node = node->parent;
+    return node == box;
+}
+
+/* Where each section has a box of its own, and all boxes stand side by side, what stands in the box
+ * above the title (a date, a picture) is its section's and not that of the one before. */
+static void spans_take_boxes(struct spans *s, const struct blocks *blocks, const xmlNode *content)
+{
+    const xmlNode *first = s->count > 1 ? box_of(s, blocks, 0, content) : NULL;
+
+    for (size_t i = 0; first && i < s->count; i++) {
+        const xmlNode *box = box_of(s, blocks, i, content);
+
+        if (!box || box->parent != first->parent ||
+            strcmp((const char *)box->name, (const char *)first->name) != 0)
+            return;
+    }
+    for (size_t i = 0; first && i < s->count; i++) {
+        struct span *span = &s->items[i];
+        const xmlNode *box = box_of(s, blocks, i, content);
+        size_t from = span->head;
+
+        while (from && is_inside(blocks->items[from - 1].element, box, content))
+            from--;
+        if (from == span->head)
+            continue;
+        span->first = from;
+        if (i && s->items[i - 1].end > from)
+            s->items[i - 1].end = from;
+    }
+}
+
 static int spans_by_headings(struct spans *s, struct blocks *blocks, const struct mark *marks,
-                             const struct heading *headings, unsigned level)
+                             const struct heading *headings, unsigned level, const xmlNode *content)
 {
     struct span *open = NULL;
 
@@ -224,7 +316,7 @@ static int spans_by_headings(struct spans *s, struct blocks *blocks, const struc
             return -1;
         for (size_t k = headings[i].end; k-- > i;) {
             blocks->items[k].marker = true;
-            if (blocks->items[k].media)
+            if (is_more_than_title(blocks, k, content))
                 open->first = k;
         }
         i = headings[i].end - 1;
@@ -248,7 +340,8 @@ static int spans_read_headings(struct spans *s, struct blocks *blocks, const str
     if (headings && buf_reserve(&s->titles, room) == 0) {
         headings_read(headings, blocks, content);
         done = spans_by_headings(s, blocks, marks, headings,
-                                 sections_level(headings, blocks, profile));
+                                 sections_level(headings, blocks, profile), content);
+        spans_take_boxes(s, blocks, content);
     }
     free(headings);
     return done;
@@ -286,7 +379,7 @@ int spans_find(struct spans *s, struct blocks *blocks, const struct profile *pro
     has_ends = has_marker(marks, blocks->count, MARKER_END);
     done = goes_by_headings(profile->sections, has_starts && has_ends)
                ? spans_read_headings(s, blocks, marks, profile, content)
-               : spans_build(s, blocks, marks, has_ends);
+               : spans_build(s, blocks, marks, has_ends, content);
     free(marks);
     return done;
 }

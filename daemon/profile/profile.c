@@ -392,7 +392,9 @@ void profile_inherited(struct profile *p)
 int profile_complete(const struct profile *p, struct error *e)
 {
     if (!p->section_start && p->sections != SECTIONS_HEADINGS)
-        return error_set(e, "profile '%s' has no section-start: what a section begins with",
+        return error_set(e,
+                         "profile '%s' has no section-start: set it to a regex whose group is the "
+                         "title, or say sections = headings",
                          p->name);
     if (p->syntax == SYNTAX_TEXT && p->sections == SECTIONS_HEADINGS)
         return error_set(e, "profile '%s' has sections = headings, but plain text has none",

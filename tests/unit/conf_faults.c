@@ -259,7 +259,8 @@ static void test_faulty_override(void **state)
                      "4: drop: bad XPath '//[' at offset 2: Invalid expression\n" C
                      "5: stable-ids: 'maybe' is neither yes nor no\n");
     folder_refuses(*state, "[source a]\nurl = https://one.example/\nsection-start =\n",
-                   C "2: profile 'one' has no section-start: what a section begins with\n");
+                   C "2: profile 'one' has no section-start: set it to a regex whose group is the "
+                     "title, or say sections = headings\n");
 }
 
 static void test_no_profile(void **state)

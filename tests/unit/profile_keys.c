@@ -237,7 +237,8 @@ static void test_complete(void **state)
     struct error e;
 
     assert_int_equal(profile_complete(p, &e), -1);
-    assert_string_equal(e.text, "profile 'site' has no section-start: what a section begins with");
+    assert_string_equal(e.text, "profile 'site' has no section-start: set it to a regex whose "
+                                "group is the title, or say sections = headings");
     set(p, "sections", "either");
     assert_int_equal(profile_complete(p, &e), -1);
     profile_forget(p, STR("sections"));
