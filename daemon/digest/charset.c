@@ -321,6 +321,16 @@ static bool is_of_pairs(const char *name)
     return false;
 }
 
+/* Text in an encoding of pairs has some whose bytes are both no ASCII; an umlaut or a degree sign
+ * beside a letter is none. */
+static bool has_pairs(struct str sample)
+{
+    for (size_t i = 1; i < sample.n; i++)
+        if ((unsigned char)sample.p[i] >= 0x80 && (unsigned char)sample.p[i - 1] >= 0x80)
+            return true;
+    return false;
+}
+
 /* Candidates until one is good enough; else the best of them. */
 static void choice_make(struct choice *c)
 {
@@ -334,7 +344,7 @@ static void choice_make(struct choice *c)
     if (is_of_pairs(guessed) && choice_try(c, guessed))
         return;
     for (size_t i = 0; i < sizeof(usual) / sizeof(*usual); i++)
-        if (choice_try(c, usual[i]))
+        if (has_pairs(buf_str(&c->sample)) && choice_try(c, usual[i]))
             return;
     if (!choice_try(c, guessed))
         choice_try(c, "WINDOWS-1252");

@@ -119,7 +119,7 @@ static bool is_as_it_should_be(const struct fit *f, uint32_t c, enum kind kind, 
     case KIND_LATIN:
         return before != KIND_LATIN;
     case KIND_CAPITAL:
-        return before != KIND_LETTER && before != KIND_CAPITAL;
+        return before != KIND_LETTER && before != KIND_CAPITAL; /* but see fit_of */
     case KIND_BAD:
         return false;
     case KIND_NEUTRAL:
@@ -133,11 +133,14 @@ static bool is_as_it_should_be(const struct fit *f, uint32_t c, enum kind kind, 
 unsigned fit_of(const struct fit *f, struct str text)
 {
     enum kind before = KIND_NEUTRAL;
-    unsigned counted = 0, good = 0;
+    unsigned counted = 0, good = 0, shouted = 0, swapped = 0;
 
     while (text.n) {
         uint32_t c = text_next(&text);
         enum kind kind = kind_of(c);
+
+        shouted += kind == KIND_CAPITAL && before == KIND_CAPITAL;
+        swapped += kind == KIND_CAPITAL && before == KIND_LETTER;
 
         if (kind != KIND_NEUTRAL) {
             counted++;
@@ -145,5 +148,8 @@ unsigned fit_of(const struct fit *f, struct str text)
         }
         before = kind;
     }
+    /* Capitals in a row are a headline where they are all there is, and letters of another encoding
+     * where they also stand behind small ones. */
+    good += swapped ? 0 : shouted;
     return counted ? (unsigned)((uint64_t)good * 1000 / counted) : 1000;
 }

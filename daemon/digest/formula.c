@@ -244,10 +244,14 @@ static void math_write(struct buf *out, const xmlNode *node)
             return;
         }
     if (is_named(node, "mroot")) { /* what it is the root of comes first */
+        const xmlNode *of = child_at(node, 0), *index = child_at(node, 1);
+
         buf_puts(out, "\xe2\x88\x9a[");
-        math_write(out, child_at(node, 1) ? child_at(node, 1) : node->children);
+        if (index)
+            math_write(out, index);
         buf_puts(out, "](");
-        math_write(out, child_at(node, 0) ? child_at(node, 0) : node->children);
+        if (of)
+            math_write(out, of);
         buf_puts(out, ")");
     } else if (is_named(node, "mspace")) {
         buf_putc(out, ' ');
@@ -351,8 +355,25 @@ static bool formula_follows(const xmlNode *node, enum formula_class class)
     return false;
 }
 
+/* Authors' systems give such classes to whole articles, too: what has paragraphs or pictures of its
+ * own is no formula. */
+static bool has_blocks(const xmlNode *node)
+{
+    for (xmlNode *at = (xmlNode *)node; (at = tree_next(at, node, true)) != NULL;) {
+        enum element_kind kind = ELEMENT_UNWRAP;
+
+        if (at->type == XML_ELEMENT_NODE && !is_named(at, "math") && !is_named(at, "img"))
+            kind = element_of((const char *)at->name)->kind;
+        if (kind == ELEMENT_FLOW || kind == ELEMENT_SOLID || kind == ELEMENT_MEDIA)
+            return true;
+    }
+    return false;
+}
+
 bool formula_from_class(xmlNode *node, enum formula_class class)
 {
+    if (class != FORMULA_NONE && has_blocks(node))
+        return false;
     switch (class) {
     case FORMULA_NONE:
         return false;

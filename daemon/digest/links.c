@@ -330,6 +330,21 @@ static struct spot spot_of(const struct links *l, const struct blocks *blocks,
     return s;
 }
 
+/* Chromium never comes back from the search for a piece that is nothing but emoji where a longer
+ * one on the page begins with it. */
+static bool has_word(const struct links *l, struct stretch s)
+{
+    struct str rest = str_sub(buf_str(&l->folded), s.at, s.n);
+
+    while (rest.n) {
+        uint32_t c = text_next(&rest);
+
+        if (is_alphanumeric(c) || (c >= 0xa0 && c < 0x2000) || (c >= 0x2e80 && c < 0x10000))
+            return true;
+    }
+    return false;
+}
+
 /* By its title: alone, before the opening words of its text, or behind the line before it. */
 static void find_by_title(struct links *l, const struct search *s, const struct spot *spot,
                           size_t i)
@@ -343,6 +358,8 @@ static void find_by_title(struct links *l, const struct search *s, const struct 
     for (size_t k = 0; spot->title.n && k < sizeof(candidates) / sizeof(*candidates); k++) {
         size_t lead = spot->title.at - candidates[k].text.at;
 
+        if (!candidates[k].prefix.n && !has_word(l, k ? candidates[k].suffix : spot->title))
+            continue;
         if (hits(l, s, &s->needles[i], &candidates[k], lead)) {
             l->found[i] = candidates[k];
             return;
@@ -383,7 +400,7 @@ static int find_by_openings(struct links *l, struct needle *needles, const struc
     for (size_t i = 0; done == 0 && i < count; i++) {
         const struct candidate c = {.text = {needles[i].at, needles[i].n}};
 
-        if (hits(l, &s, &needles[i], &c, 0))
+        if (has_word(l, c.text) && hits(l, &s, &needles[i], &c, 0))
             l->found[i] = c;
     }
     search_clear(&s);

@@ -129,7 +129,8 @@ static void multiples_count(struct multiples *m, struct str line)
         m->references += line.p[i] == ']';
     }
     m->wide = m->wide || cells > CELLS_MAX;
-    if (str_starts(bare, STR("[")) && str_find(bare, STR("]:"), 0) != SIZE_MAX)
+    /* A label may go on in the next line: what begins one may be a definition. */
+    if (str_starts(bare, STR("[")))
         m->definition = line.n;
     else if (!bare.n)
         m->definition = 0;
@@ -161,6 +162,19 @@ static size_t run_of(struct str s, char c)
     return n;
 }
 
+static bool begins_pre(struct str bare)
+{
+    return str_starts_nocase(bare, STR("<pre")) && (bare.n == 4 || strchr(" \t>", bare.p[4]));
+}
+
+static bool ends_pre(struct str line)
+{
+    for (size_t at = 0; (at = str_find(line, STR("</"), at)) != SIZE_MAX; at++)
+        if (str_starts_nocase(str_sub(line, at + 2, SIZE_MAX), STR("pre")))
+            return true;
+    return false;
+}
+
 /* Whether the line is code, or begins or ends it. */
 static bool code_line(struct code *c, struct str line)
 {
@@ -170,7 +184,7 @@ static bool code_line(struct code *c, struct str line)
     struct str info = str_sub(bare, length, SIZE_MAX);
 
     if (c->fence == 'p') {
-        if (str_find(line, STR("</pre"), 0) != SIZE_MAX)
+        if (ends_pre(line))
             c->fence = 0;
         return true;
     }
@@ -181,7 +195,7 @@ static bool code_line(struct code *c, struct str line)
     }
     if (length >= 3 && (fence == '~' || str_find(info, STR("`"), 0) == SIZE_MAX))
         *c = (struct code){fence, length};
-    else if (str_starts_nocase(bare, STR("<pre")) && str_find(line, STR("</pre"), 0) == SIZE_MAX)
+    else if (begins_pre(bare) && !ends_pre(line))
         c->fence = 'p';
     return c->fence != 0;
 }
@@ -234,14 +248,30 @@ static void html_add(const MD_CHAR *bytes, MD_SIZE n, void *arg)
     buf_append(arg, bytes, n);
 }
 
+/* Line ends of any kind → line feeds. */
+static int lines_read(struct buf *out, struct str text)
+{
+    while (text.n) {
+        struct str line = str_cut(&text, '\r');
+
+        buf_add(out, line);
+        if (text.n && text.p[0] != '\n')
+            buf_putc(out, '\n');
+    }
+    return out->failed ? -1 : 0;
+}
+
 int markdown_page(struct buf *html, struct str text, const struct profile *profile)
 {
     unsigned flags = MD_FLAG_TABLES | MD_FLAG_STRIKETHROUGH | MD_FLAG_PERMISSIVEAUTOLINKS;
-    struct buf source;
+    struct buf source, lines;
     struct multiples multiples = {0};
     int done = -1;
 
     buf_init(&source, UINT_MAX / 2);
+    buf_init(&lines, UINT_MAX / 2);
+    if (text.n && memchr(text.p, '\r', text.n) && lines_read(&lines, text) == 0)
+        text = buf_str(&lines);
     head_write(html, matter_cut(&text));
     if (markers_part(&source, text, profile, &multiples) == 0 &&
         !multiples_are_too_many(&multiples)) {
@@ -251,5 +281,6 @@ int markdown_page(struct buf *html, struct str text, const struct profile *profi
     }
     buf_puts(html, "</body></html>\n");
     buf_clear(&source);
+    buf_clear(&lines);
     return done < 0 || html->failed ? -1 : 0;
 }

@@ -7,6 +7,7 @@
 #include "maincontent.h"
 #include "markdown.h"
 #include "sections.h"
+#include "tidy.h"
 #include "tree.h"
 
 #include <stdlib.h>
@@ -73,43 +74,6 @@ static enum doubt read_text(struct reading *r)
     if (text_blank(r->text))
         return DOUBT_EMPTY;
     return looks_like_wall(r, WALL_WINDOW) ? DOUBT_WALL : DOUBT_NONE;
-}
-
-/* ---- the text as the parser needs it ----------------------------------------------------------
- */
-
-/* Length of an empty comment in one of the two forms that the parser takes for the beginning of a
- * longer one. 0: there is none at the front of s. */
-static size_t empty_comment(struct str s)
-{
-    return str_starts(s, STR("<!-->")) ? 5 : str_starts(s, STR("<!--->")) ? 6 : 0;
-}
-
-/* The text as the parser needs it: without such comments, and with white space at its end, so that
- * what an end tag closed is not at the end of the input. Copied only where it has to be. */
-static int text_prepare(struct reading *r)
-{
-    struct str rest = r->text;
-    struct buf *out = &r->tidy_text;
-    size_t at = 0;
-
-    while ((at = str_find(rest, STR("<!--"), at)) != SIZE_MAX) {
-        size_t n = empty_comment(str_sub(rest, at, SIZE_MAX));
-
-        if (!n) {
-            at += 4;
-            continue;
-        }
-        buf_add(out, str_sub(rest, 0, at));
-        rest = str_sub(rest, at + n, SIZE_MAX);
-        at = 0;
-    }
-    if (!out->len && rest.n && text_is_space((unsigned char)rest.p[rest.n - 1]))
-        return 0;
-    buf_add(out, rest);
-    buf_putc(out, '\n');
-    r->text = buf_str(out);
-    return out->failed ? -1 : 0;
 }
 
 /* ---- sections ------------------------------------------------------------------------------ */
@@ -225,13 +189,26 @@ static bool span_is_entry(const struct reading *r, const struct span *span)
            !clean_is_empty(&r->blocks, span->first, span->end);
 }
 
+/* What is written may be longer than what was read (addresses become absolute), but not without
+ * bounds. */
+#define HTML_BYTES_PER_BYTE 16
+#define HTML_BYTES_AT_LEAST ((size_t)1024 * 1024)
+
+static size_t html_most(const struct reading *r)
+{
+    return r->text.n < SIZE_MAX / 2 / HTML_BYTES_PER_BYTE
+               ? r->text.n * HTML_BYTES_PER_BYTE + HTML_BYTES_AT_LEAST
+               : SIZE_MAX / 2;
+}
+
 static int read_sections(struct reading *r)
 {
     struct page *page = r->page;
+    size_t room = html_most(r);
     struct scratch s;
     int done = 0;
 
-    buf_init(&s.html, SIZE_MAX);
+    buf_init(&s.html, room);
     buf_init(&s.text, SIZE_MAX);
     buf_init(&s.content, SIZE_MAX);
     page->sections = arena_array(page->arena, r->spans.count + 1, sizeof(*page->sections));
@@ -241,6 +218,8 @@ static int read_sections(struct reading *r)
         if (!span_is_entry(r, &r->spans.items[i]))
             continue;
         done = section_read(r, i, &s, section);
+        room -= section->html.n < room ? section->html.n : room;
+        s.html.max = room;
         page->count += !section_is_blank(section);
     }
     buf_clear(&s.html);
@@ -286,7 +265,7 @@ static xmlNode *find_content(const struct reading *r, xmlNode *root)
 
 static enum doubt read_html(struct reading *r)
 {
-    enum doubt d = text_prepare(r) < 0 ? DOUBT_LIMIT : tree_parse(&r->tree, r->text);
+    enum doubt d = tidy(&r->tidy_text, &r->text) < 0 ? DOUBT_LIMIT : tree_parse(&r->tree, r->text);
     xmlNode *root;
 
     if (d != DOUBT_NONE)

@@ -8,7 +8,8 @@
 
 /* Up to so many of a length are searched one by one. */
 #define FEW         12
-/* Needles that begin alike, which each place of one of them is compared with. */
+/* Needles in one bucket, which each place that falls into it is compared with: those that begin
+ * alike. */
 #define ALIKE_MOST  64
 #define WINDOW_MOST 64
 #define HASH_FACTOR UINT64_C(0x100000001b3)
@@ -102,7 +103,7 @@ static void table_add(const struct table *t, struct search *s, uint32_t index)
     needle->hash = hash_window(s->text.p + needle->at, t->window);
     bucket = bucket_of(t, needle->hash);
     for (uint32_t i = *bucket; i; i = s->needles[i - 1].next)
-        alike += s->needles[i - 1].hash == needle->hash;
+        alike++;
     if (alike >= ALIKE_MOST)
         return;
     needle->next = *bucket;

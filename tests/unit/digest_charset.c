@@ -54,6 +54,11 @@ struct page_case {
 
 static const struct page_case cases[] = {
     {"UTF-8, named nowhere", NULL, "", "UTF-8", SIMPLIFIED},
+    {"windows-1251 in capitals", "text/html; charset=windows-1251", "", "WINDOWS-1251", "НОВОСТИ"},
+    {"KOI8 in capitals", "text/html", "<meta charset=koi8-r>", "KOI8-R", "ПРИВЕТ СССР"},
+    {"signs of latin1, named nowhere", NULL, "", "WINDOWS-1252", "It ran at 20°C for 5µs, Ärger."},
+    {"signs of latin1 called utf-8", NULL, "<meta charset=utf-8>", "WINDOWS-1252",
+     "It ran at 20°C for 5µs, 6µs, 7µs, and 8µs."},
     {"UTF-8, the header says so", "text/html; charset=utf-8", "", "UTF-8", SIMPLIFIED},
     {"UTF-8 called gb2312", "text/html", "<meta charset=gb2312>", "UTF-8", SIMPLIFIED},
     {"UTF-8 called latin1 by the header", "text/html; charset=ISO-8859-1", "<meta charset=utf-8>",

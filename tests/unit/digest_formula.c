@@ -41,6 +41,16 @@ static const struct formula formulas[] = {
      "class=\"katex-html\">x2</span></span></span></p>",
      "<p><code>x^2</code></p>", "x^2"},
     {"MathJax 2", "<p>a " MATHJAX_2 " b</p>", "<p>a <code>x^2</code> b</p>", "a x^2 b"},
+    {"a root of nothing", "<p>a <math><mroot></mroot></math> b</p>", "<p>a \xe2\x88\x9a[]() b</p>",
+     "a \xe2\x88\x9a[]() b"},
+    {"a root without its index, in another",
+     "<p><math><mroot><mroot><mi>x</mi></mroot></mroot></math></p>",
+     "<p>\xe2\x88\x9a[](\xe2\x88\x9a[](x))</p>", "\xe2\x88\x9a[](\xe2\x88\x9a[](x))"},
+    {"an article with the class of a formula",
+     "<div class=\"post katex\"><p>First " KATEX "</p><p>Last <img src=i.png></p></div>",
+     "<p>First <code>x^2</code></p><p>Last <img src=\"https://site.example/a/i.png\" "
+     "referrerpolicy=\"no-referrer\"></p>",
+     "First x^2\nLast"},
     {"MathJax 2 on a line of its own",
      "<div>a<div class=\"MathJax_Display\"><span "
      "class=\"MathJax\">x2</span></div><script type=\"math/tex; "

@@ -77,6 +77,12 @@ static const struct layout layouts[] = {
      "<img src='javascript:1' onerror=x></p><iframe src=//f></iframe><form><input value=v>f</form>"
      "<div class=advertisement>buy</div><p>....</p>",
      "A|<p>t</p><p>f</p>\n"},
+    {"what Word leaves",
+     "<p>#A</p><p><![if !supportLists]><span>1. </span><![endif]>one</p><p>....</p>",
+     "A|<p>1. one</p>\n"},
+    {"elements without an end tag",
+     "<p>#A</p><ul><li>a<wbr>b<li>c<WBR/>d</ul><p>e<wbr>f<p>g<wbr class='>'>h<p>....",
+     "A|<ul><li>ab</li><li>cd</li></ul><p>ef</p><p>gh</p>\n"},
     {"bold across paragraphs", "<p>#A</p><strong><p>one</p><p>two</p></strong><p>....</p>",
      "A|<p><strong>one</strong></p><p><strong>two</strong></p>\n"},
     {"elements without end tags",
