@@ -82,9 +82,9 @@ class Browser:
         self.session = answer["sessionId"]
         self.chromium = answer["capabilities"].get("goog:processID")
 
-    def ask(self, method, path, body=None):
+    def ask(self, method, path, body=None, seconds=2 * DEADLINE):
         """One command. Returns its value."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2 * DEADLINE)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=seconds)
         try:
             data = None if body is None else json.dumps(body).encode()
             connection.request(method, path, data, {"Content-Type": "application/json"})
@@ -120,7 +120,7 @@ class Browser:
     def close(self):
         if self.session:
             try:
-                self.ask("DELETE", f"/session/{self.session}")
+                self.ask("DELETE", f"/session/{self.session}", seconds=DEADLINE)
             except BrowserTrouble:
                 pass  # what is left is ended below
         self.driver.terminate()

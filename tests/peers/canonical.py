@@ -93,6 +93,7 @@ def text_of(children):
 
 LINK = re.compile(r"(?:https?://[^/?#]|mailto:|ftp://|tel:)", re.I)
 MEDIA = re.compile(r"https?://[^/?#]", re.I)
+MEDIA_TYPE = re.compile(r"""(?:audio|video|application)/[\w.+-]+(?: *; *codecs=["']?[\w.,+ -]+["']?)?\Z""")
 PICTURE = re.compile(r"https?://[^/?#]|data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]*\Z", re.I)
 INTEGER = re.compile(r"-?[0-9]{1,5}\Z")
 NUMBER = re.compile(r"[0-9]{1,5}\Z")
@@ -140,4 +141,4 @@ def not_allowed(children):
         values = {**EVERYWHERE, **ALLOWED[name]}
         for attribute, value in attributes.items():
             if attribute not in values or not values[attribute].match(value):
-                yield f'<{name} {attribute}="{value[:60]}">'
+                yield f"<{name} {attribute}={value[:60]!r}>"

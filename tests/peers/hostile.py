@@ -381,11 +381,19 @@ def told(faults):
     return [f"{name}: {sentence}" for name, sentence in faults]
 
 
+# What is wrong, by how the sentence begins; all else runs, loads or leaves.
+NOT_LISTED = ("not allowed",)
+NOT_AS_WRITTEN = ("not canonical", "is parsed otherwise")
+
+
+def is_harm(sentence):
+    return not sentence.startswith(NOT_LISTED + NOT_AS_WRITTEN)
+
+
 GROUPS = (
-    ("nothing runs, loads or leaves", ("hit()", "alert()", "confirm()", "prompt()", "print()", "open()", "made a",
-                                       "went", "asked", "the page", "the window", "handlers", "asked for")),
-    ("only what is on the list stands in it", ("not allowed",)),
-    ("a browser reads what was written", ("not canonical", "is parsed")),
+    ("nothing runs, loads or leaves", is_harm),
+    ("only what is on the list stands in it", lambda sentence: sentence.startswith(NOT_LISTED)),
+    ("a browser reads what was written", lambda sentence: sentence.startswith(NOT_AS_WRITTEN)),
 )
 
 
@@ -393,8 +401,8 @@ def check_hostile_entries(report, gallery, stage, cases, extracted):
     gallery.show([Exhibit(name, html) for name, html in extracted.items()])
     refused = len(cases) - len(extracted)
     print(f"     {len(cases)} hostile pages, {refused} of them refused")
-    for what, beginnings in GROUPS:
-        faults = [f for f in gallery.faults if f[1].startswith(beginnings)]
+    for what, belongs in GROUPS:
+        faults = [f for f in gallery.faults if belongs(f[1])]
         report.check(f"entries of hostile pages in chromium: {what}", told(faults))
     report.check("entries of hostile pages in chromium: the site was asked for no forbidden address",
                  sorted(set(stage.hits)))

@@ -10,6 +10,7 @@ from harness import DEADLINE, ROOT, Site, binary, environment
 
 HERE = Path(__file__).resolve().parent
 SETTLED = 5  # seconds that a browser may take to scroll, once a page has loaded
+PATIENCE = 10  # seconds that a page may take to load
 BEHIND = 3  # lines from its title that the opening words of a section may stand
 
 # Every line has a window of its own, so that where the browser scrolled to is beyond doubt.
@@ -53,16 +54,33 @@ def extract(page, url, work):
 
 
 class Follower:
-    """Opens links and looks where they lead."""
+    """Opens links in a browser and looks where they lead. To be closed."""
 
-    def __init__(self, browser, site):
-        self.browser, self.site = browser, site
+    def __init__(self, work, site):
+        self.work, self.site = work, site
+        self.browser = None
         self.look = "return (" + (HERE / "links.js").read_text(encoding="utf-8").split('"use strict";')[1] + ")(arguments[0])"
         self.opened = 0
 
+    def close(self):
+        if self.browser:
+            self.browser.close()
+        self.browser = None
+
     def follow(self, page, titles, number, fragment):
-        """Where the browser stands behind a link: what links.js gives, right or at last."""
+        """Where the browser stands behind a link: what links.js gives, right or at last; None where it
+        hangs, or ends."""
+        try:
+            return self._follow(page, titles, number, fragment)
+        except BrowserTrouble:
+            self.close()
+            return None
+
+    def _follow(self, page, titles, number, fragment):
         self.opened += 1
+        if not self.browser:
+            self.browser = Browser(self.work / f"browser-{self.opened}")
+            self.browser.command("timeouts", pageLoad=PATIENCE * 1000, script=PATIENCE * 1000)
         # A number makes it another page: else it would only be another place on this one.
         self.browser.open(f"{self.site.url}{page.path}?{self.opened}#{fragment}")
         last = []
@@ -76,12 +94,14 @@ class Follower:
 
 
 def is_right(place, number):
-    return place["on_line"] and place["inside"] and place["section"] == number and place["lines_behind_title"] <= BEHIND
+    return place is not None and place["on_line"] and place["inside"] and place["section"] == number and place["lines_behind_title"] <= BEHIND
 
 
 def fault_of(entry, place, titles):
     """Why a link is wrong, in a sentence; None where it is right."""
     link = re.sub(r".*#", "#", entry["url"])
+    if place is None:
+        return f"{entry['title']!r}: the browser hangs: {link}"
     if not place["moved"]:
         return f"{entry['title']!r}: the browser finds nothing: {link}"
     if not place["on_line"]:
@@ -100,7 +120,7 @@ def check_page(report, follower, page, work):
             faults.append(f"{entry['title']!r}, number {number}, has no place in the page")
             continue
         place = follower.follow(page, titles, number, fragment)
-        if entry["title"] in place["missing"]:
+        if place and entry["title"] in place["missing"]:
             faults.append(f"{entry['title']!r} is no line of the page")
         elif not is_right(place, number):
             faults.append(fault_of(entry, place, titles))
@@ -109,27 +129,28 @@ def check_page(report, follower, page, work):
 
 def check_detector(report, follower, page):
     """Links that are wrong must be seen to be."""
-    titles = [e["title"] for e in extract(page, follower.site.url + page.path, follower.browser.work)]
+    titles = [e["title"] for e in extract(page, follower.site.url + page.path, follower.work)]
     wrong = {"the contents": ":~:text=Bread", "nowhere": ":~:text=nothing%20of%20the%20kind"}
     faults = []
     for what, fragment in wrong.items():
         place = follower.follow(page, titles, 0, fragment)
-        if is_right(place, 0):
+        if place is None or is_right(place, 0):
             faults.append(f"a link to {what} is taken for right")
     report.check("links that lead elsewhere are seen to", faults)
 
 
 def check(report, work, real):
     work = Path(work) / "links"
+    work.mkdir()
     pages = find_pages(report, real)
     site = Site({p.path: p.bytes for p in pages})
+    follower = Follower(work, site)
     try:
-        with Browser(work / "browser") as browser:
-            follower = Follower(browser, site)
-            for page in pages:
-                check_page(report, follower, page, work)
-            check_detector(report, follower, pages[0])
-    except (BrowserTrouble, subprocess.SubprocessError) as trouble:
+        for page in pages:
+            check_page(report, follower, page, work)
+        check_detector(report, follower, pages[0])
+    except subprocess.SubprocessError as trouble:
         report.check("links into their pages", [str(trouble)])
     finally:
+        follower.close()
         site.close()
