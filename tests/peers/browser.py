@@ -13,6 +13,8 @@ from pathlib import Path
 
 from harness import DEADLINE, environment
 
+FAREWELL = 3  # seconds that a browser has to end by itself
+
 OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -120,7 +122,7 @@ class Browser:
     def close(self):
         if self.session:
             try:
-                self.ask("DELETE", f"/session/{self.session}", seconds=DEADLINE)
+                self.ask("DELETE", f"/session/{self.session}", seconds=FAREWELL)
             except BrowserTrouble:
                 pass  # what is left is ended below
         self.driver.terminate()
@@ -129,7 +131,7 @@ class Browser:
         except subprocess.TimeoutExpired:
             self.driver.kill()
             self.driver.wait()
-        if self.chromium and not poll(lambda: not is_running(self.chromium), seconds=5):
+        if self.chromium and not poll(lambda: not is_running(self.chromium), seconds=FAREWELL):
             os.kill(self.chromium, signal.SIGKILL)
 
     def __enter__(self):
