@@ -59,7 +59,8 @@ class Follower:
     def __init__(self, work, site):
         self.work, self.site = work, site
         self.browser = None
-        self.look = "return (" + (HERE / "links.js").read_text(encoding="utf-8").split('"use strict";')[1] + ")(arguments[0])"
+        function = (HERE / "links.js").read_text(encoding="utf-8").partition('"use strict";')[2]
+        self.look = f"return ({function})(arguments[0])"
         self.opened = 0
 
     def close(self):
@@ -94,7 +95,9 @@ class Follower:
 
 
 def is_right(place, number):
-    return place is not None and place["on_line"] and place["inside"] and place["section"] == number and place["lines_behind_title"] <= BEHIND
+    if place is None or not place["on_line"] or not place["inside"]:
+        return False
+    return place["section"] == number and place["lines_behind_title"] <= BEHIND
 
 
 def fault_of(entry, place, titles):
