@@ -9,15 +9,25 @@
 static const char *const pixels[] = {"data:image/gif;base64,R0lGODlhAQABA",
                                      "data:image/gif;base64,R0lGODdhAQABA"};
 
-/* "1", "1px"; also "0" and "0.5". */
-static bool is_at_most_one(struct str s)
+/* What a side says in pixels, without its unit: of any other unit it is a real size. Empty: it is
+ * no number. */
+static struct str pixel_count(struct str side)
 {
-    s = str_trim(s);
-    if (!s.n || (s.p[0] != '0' && s.p[0] != '1'))
-        return false;
-    if (str_ends(s, STR("px")))
-        s.n -= 2;
-    return s.n == 1 || (s.p[0] == '0' && s.p[1] == '.');
+    side = str_trim(side);
+    if (side.n > 2 && str_eq_nocase(str_sub(side, side.n - 2, 2), STR("px")))
+        side = str_trim(str_sub(side, 0, side.n - 2));
+    for (size_t i = 0; i < side.n; i++)
+        if ((side.p[i] < '0' || side.p[i] > '9') && side.p[i] != '.')
+            return (struct str){0};
+    return side;
+}
+
+/* "1", "1px"; also "0" and "0.5". */
+static bool is_at_most_one(struct str side)
+{
+    side = pixel_count(side);
+    return side.n && (side.p[0] == '0' || side.p[0] == '1') &&
+           (side.n == 1 || (side.p[0] == '0' && side.p[1] == '.'));
 }
 
 /* One side of a picture, from its attribute or its style. */
@@ -34,9 +44,16 @@ static struct str side_of(const xmlNode *img, const char *name)
     return found;
 }
 
+/* "0", "0px", "0.0" */
 static bool is_none(struct str side)
 {
-    return is_at_most_one(side) && str_trim(side).p[0] == '0';
+    side = pixel_count(side);
+    if (!side.n || side.p[0] != '0')
+        return false;
+    for (size_t i = 0; i < side.n; i++)
+        if (side.p[i] != '0' && side.p[i] != '.')
+            return false;
+    return true;
 }
 
 bool picture_is_pixel(const xmlNode *img)

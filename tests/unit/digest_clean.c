@@ -54,6 +54,15 @@ static const struct kept cases[] = {
     {"a pixel by style", "<p>t<img src=/p.gif style=\"width:1px;height:1px\"></p>", "<p>t</p>"},
     {"a picture of no height", "<p>t<img src=/p.gif height=0></p>", "<p>t</p>"},
     {"a hidden picture", "<p>t<img src=/p.gif style=\"display:none\"></p>", "<p>t</p>"},
+    {"a pixel in halves",
+     "<p>t<img src=/p.gif width=0.5 height=\"1 PX\"><img src=/q.gif height=0.0></p>", "<p>t</p>"},
+    {"sizes of other units are seen",
+     "<p><img src=/a.png style=\"height:0.9em\"><img src=/b.png style=\"width:0.75in\">"
+     "<img src=/c.png width=0.8in><img src=/d.png height=0.5px></p>",
+     "<p><img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\">"
+     "<img src=\"https://site.example/b.png\" referrerpolicy=\"no-referrer\">"
+     "<img src=\"https://site.example/c.png\" referrerpolicy=\"no-referrer\">"
+     "<img src=\"https://site.example/d.png\" referrerpolicy=\"no-referrer\"></p>"},
     {"a thin picture is seen", "<p><img src=/line.png width=600 height=1></p>",
      "<p><img src=\"https://site.example/line.png\" width=\"600\" height=\"1\" "
      "referrerpolicy=\"no-referrer\"></p>"},
