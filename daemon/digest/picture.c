@@ -56,11 +56,27 @@ static bool is_none(struct str side)
     return true;
 }
 
+/* Stretched over its box by its style: the sizes beside that are only to begin with. */
+static bool is_stretched(const xmlNode *img)
+{
+    static const char *const names[] = {"min-width", "min-height"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        struct str least = side_of(img, names[i]);
+
+        if (least.n && !is_at_most_one(least))
+            return true;
+    }
+    return false;
+}
+
 bool picture_is_pixel(const xmlNode *img)
 {
     struct str width = side_of(img, "width"), height = side_of(img, "height");
 
-    return (is_at_most_one(width) && is_at_most_one(height)) || is_none(width) || is_none(height);
+    return ((is_at_most_one(width) && is_at_most_one(height)) || is_none(width) ||
+            is_none(height)) &&
+           !is_stretched(img);
 }
 
 /* The name of a file that shows nothing: "blank.gif", "/img/lazy-loading.png". */
