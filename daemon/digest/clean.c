@@ -48,8 +48,9 @@ static bool picture_is_repeated(struct cleaner *c, const xmlNode *node, struct s
 
 static void picture_write(struct cleaner *c, xmlNode *node)
 {
-    static const struct attribute kept[ELEMENT_ATTRIBUTES] = {
+    static const struct attribute sized[ELEMENT_ATTRIBUTES] = {
         {"alt", ATTRIBUTE_TEXT}, {"width", ATTRIBUTE_LENGTH}, {"height", ATTRIBUTE_LENGTH}};
+    static const struct attribute sizeless[ELEMENT_ATTRIBUTES] = {{"alt", ATTRIBUTE_TEXT}};
     struct writer *w = &c->w;
     struct str address;
 
@@ -65,7 +66,7 @@ static void picture_write(struct cleaner *c, xmlNode *node)
     buf_puts(w->html, "<img");
     write_address(w->html, "src", address);
     content_media(w->content, address);
-    write_attributes(w, w->html, node, kept);
+    write_attributes(w, w->html, node, picture_is_sizeless(node) ? sizeless : sized);
     /* So that pictures guarded against hot links show in a reader. */
     buf_puts(w->html, " referrerpolicy=\"no-referrer\">");
 }

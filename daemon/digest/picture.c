@@ -70,13 +70,16 @@ static bool is_stretched(const xmlNode *img)
     return false;
 }
 
-bool picture_is_pixel(const xmlNode *img)
+bool picture_is_sizeless(const xmlNode *img)
 {
     struct str width = side_of(img, "width"), height = side_of(img, "height");
 
-    return ((is_at_most_one(width) && is_at_most_one(height)) || is_none(width) ||
-            is_none(height)) &&
-           !is_stretched(img);
+    return (is_at_most_one(width) && is_at_most_one(height)) || is_none(width) || is_none(height);
+}
+
+static bool is_pixel(const xmlNode *img)
+{
+    return picture_is_sizeless(img) && !is_stretched(img);
 }
 
 /* The name of a file that shows nothing: "blank.gif", "/img/lazy-loading.png". */
@@ -103,31 +106,36 @@ static bool is_placeholder(struct str src)
            str_starts(src, STR("#")) || is_empty_name(src);
 }
 
-static bool has_lazy_attribute(const xmlNode *img)
-{
-    static const char *const names[] = {"data-src", "data-original", "data-lazy-src",
-                                        "data-actualsrc"};
+/* Where lazy loaders keep the real address. */
+static const char *const lazy_names[] = {"data-src", "data-original", "data-lazy-src",
+                                         "data-actualsrc", NULL};
+static const char *const srcset_names[] = {"srcset", "data-srcset", "data-lazy-srcset", NULL};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (tree_attribute(img, names[i]).n)
+static bool has_attribute(const xmlNode *img, const char *const *names)
+{
+    for (; *names; names++)
+        if (tree_attribute(img, *names).n)
             return true;
     return false;
 }
 
+bool picture_is_counter(const xmlNode *img)
+{
+    return is_pixel(img) && !has_attribute(img, lazy_names) && !has_attribute(img, srcset_names);
+}
+
 bool picture_is_placeholder(const xmlNode *img)
 {
-    return is_placeholder(tree_attribute(img, "src")) || has_lazy_attribute(img) ||
-           picture_is_pixel(img);
+    return is_placeholder(tree_attribute(img, "src")) || has_attribute(img, lazy_names) ||
+           is_pixel(img);
 }
 
 /* ---- the real address ---------------------------------------------------------------------- */
 
 static int from_srcset(struct buf *out, const struct address_base *from, const xmlNode *node)
 {
-    static const char *const names[] = {"srcset", "data-srcset", "data-lazy-srcset"};
-
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        struct str best = address_candidate(tree_attribute(node, names[i]));
+    for (const char *const *name = srcset_names; *name; name++) {
+        struct str best = address_candidate(tree_attribute(node, *name));
 
         if (!is_placeholder(best) && address_media(out, from, best, true) == 0)
             return 0;
@@ -170,13 +178,14 @@ int picture_address(struct buf *out, const struct address_base *from, const xmlN
 {
     const struct word_list *lazy = &from->profile->lazy_attribute;
     struct str src = tree_attribute(img, "src");
+    bool pixel = is_pixel(img);
 
     for (size_t i = 0; i < lazy->count; i++)
         if (address_media(out, from, tree_attribute(img, lazy->items[i]), true) == 0)
             return 0;
-    if (!is_placeholder(src) && address_media(out, from, src, true) == 0)
+    if (!pixel && !is_placeholder(src) && address_media(out, from, src, true) == 0)
         return 0;
     if (from_srcset(out, from, img) == 0 || from_sources(out, from, img) == 0)
         return 0;
-    return from_src(out, from, src);
+    return pixel ? -1 : from_src(out, from, src);
 }

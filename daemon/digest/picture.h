@@ -5,8 +5,11 @@
 
 #include <libxml/tree.h>
 
-/* Whether an <img> is there to be loaded, not to be seen: of one pixel, or none. */
-bool picture_is_pixel(const xmlNode *img);
+/* Whether an <img> is there to be loaded, not to be seen: of one pixel, or none, and not the place
+ * of another. */
+bool picture_is_counter(const xmlNode *img);
+/* Whether the sizes that an <img> is given are of one pixel, or none. */
+bool picture_is_sizeless(const xmlNode *img);
 /* Whether an <img> only keeps the place of the real picture. */
 bool picture_is_placeholder(const xmlNode *img);
 /* Appends the address of the real picture: where a lazy loader keeps it, `src`, or where that only

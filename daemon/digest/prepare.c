@@ -131,7 +131,7 @@ static bool prepare_role(xmlNode *node, const struct element *e)
     switch (e->role) {
     case ROLE_PICTURE:
     case ROLE_PLAYER: /* of one pixel both are there to count */
-        if (picture_is_pixel(node))
+        if (picture_is_counter(node))
             node->_private = (void *)&element_dropped;
         return true;
     case ROLE_NOSCRIPT:

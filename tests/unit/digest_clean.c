@@ -64,10 +64,17 @@ static const struct kept cases[] = {
      "<img src=\"https://site.example/c.png\" referrerpolicy=\"no-referrer\">"
      "<img src=\"https://site.example/d.png\" referrerpolicy=\"no-referrer\"></p>"},
     {"a stretched picture is seen",
-     "<p><img src=/a.png "
+     "<p><img width=0 src=/a.png "
      "style=\"position:absolute;width:0;height:0;min-width:100%;max-width:100%\">"
      "<img src=/p.gif style=\"width:0;height:0;min-width:0\"></p>",
      "<p><img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\"></p>"},
+    {"a pixel in the place of another",
+     "<p><img src=/1.gif data-src=/a.jpg width=1 height=1>"
+     "<img src=/1.gif srcset=\"/b.jpg 2x\" style=\"width:1px;height:1px\">"
+     "<img src=/1.gif data-lazy-src=/other width=1 height=1></p>",
+     "<p><img src=\"https://site.example/a.jpg\" "
+     "referrerpolicy=\"no-referrer\"><img src=\"https://site.example/b.jpg\" "
+     "referrerpolicy=\"no-referrer\"></p>"},
     {"a thin picture is seen", "<p><img src=/line.png width=600 height=1></p>",
      "<p><img src=\"https://site.example/line.png\" width=\"600\" height=\"1\" "
      "referrerpolicy=\"no-referrer\"></p>"},
