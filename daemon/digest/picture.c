@@ -154,12 +154,19 @@ static bool is_known_type(struct str type)
     return false;
 }
 
+/* The sources that stand before it, up to another picture: none is that of two, so that many of
+ * both are not looked at times each other. */
 static int from_sources(struct buf *out, const struct address_base *from, const xmlNode *img)
 {
+    const xmlNode *source = img;
+
     if (!img->parent || strcmp((const char *)img->parent->name, "picture") != 0)
         return -1;
-    for (const xmlNode *source = img->parent->children; source; source = source->next)
-        if (source->type == XML_ELEMENT_NODE && source != img &&
+    while (source->prev && (source->prev->type != XML_ELEMENT_NODE ||
+                            strcmp((const char *)source->prev->name, "img") != 0))
+        source = source->prev;
+    for (; source != img; source = source->next)
+        if (source->type == XML_ELEMENT_NODE &&
             is_known_type(str_trim(tree_attribute(source, "type"))) &&
             from_srcset(out, from, source) == 0)
             return 0;

@@ -128,6 +128,10 @@ static const struct kept cases[] = {
      "800w, /c.webp 1600w\" type=image/webp><img alt=x></picture></p>",
      "<p><img src=\"https://site.example/c.webp\" alt=\"x\" "
      "referrerpolicy=\"no-referrer\"></p>"},
+    {"a second picture has no sources",
+     "<p><picture><source srcset=/a.png><img src=data:><img alt=x><source srcset=/b.png></picture>"
+     "</p>",
+     "<p><img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\"></p>"},
     {"noscript behind a lazy picture",
      "<p><img class=lazy src=/loading.gif data-x=/a><noscript><img "
      "src=/real.png></noscript></p>",
