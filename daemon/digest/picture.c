@@ -3,6 +3,7 @@
 
 #include "tree.h"
 
+#include <ctype.h>
 #include <string.h>
 
 /* A GIF of one pixel, as base64. */
@@ -82,20 +83,46 @@ static bool is_pixel(const xmlNode *img)
     return picture_is_sizeless(img) && !is_stretched(img);
 }
 
-/* The name of a file that shows nothing: "blank.gif", "/img/lazy-loading.png". */
-static bool is_empty_name(struct str src)
+/* The name of a file without its path and extension. */
+static struct str file_stem(struct str src)
 {
-    static const char *const names[] = {"blank", "placeholder", "loading", "spacer",
-                                        "lazy",  "transparent", "1x1",     "grey.gif"};
     struct str path = uri_without_query(src);
-    size_t slash = path.n;
+    size_t slash = path.n, dot;
 
     while (slash && path.p[slash - 1] != '/')
         slash--;
     path = str_sub(path, slash, 64);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (str_find(path, str_of(names[i]), 0) != SIZE_MAX)
+    for (dot = path.n; dot && path.p[dot - 1] != '.'; dot--)
+        continue;
+    return dot ? str_sub(path, 0, dot - 1) : path;
+}
+
+static bool is_one_of(struct str word, const char *const *words)
+{
+    while (*words && !str_eq_nocase(word, str_of(*words)))
+        words++;
+    return *words != NULL;
+}
+
+/* The name of a file that shows nothing: "blank.gif", "/img/lazy-loading.png". */
+static bool is_empty_name(struct str src)
+{
+    static const char *const names[] = {"lazy", "lazyload", NULL};
+    static const char *const words[] = {"blank",       "placeholder", "loading", "spacer",
+                                        "transparent", "1x1",         "grey",    NULL};
+    struct str stem = file_stem(src);
+
+    if (is_one_of(stem, names))
+        return true;
+    while (stem.n) {
+        size_t n = 0;
+
+        while (n < stem.n && isalnum((unsigned char)stem.p[n]))
+            n++;
+        if (is_one_of(str_sub(stem, 0, n), words))
             return true;
+        stem = str_sub(stem, n + 1, SIZE_MAX);
+    }
     return false;
 }
 
@@ -126,8 +153,21 @@ bool picture_is_counter(const xmlNode *img)
 
 bool picture_is_placeholder(const xmlNode *img)
 {
-    return is_placeholder(tree_attribute(img, "src")) || has_attribute(img, lazy_names) ||
-           is_pixel(img);
+    return is_placeholder(tree_attribute(img, "src")) || is_pixel(img);
+}
+
+bool picture_is_lazy_for(const xmlNode *img, struct str address)
+{
+    bool any = false;
+
+    for (const char *const *name = lazy_names; *name; name++) {
+        struct str real = str_trim(tree_attribute(img, *name));
+
+        if (real.n && str_eq(uri_without_query(real), uri_without_query(str_trim(address))))
+            return true;
+        any = any || real.n;
+    }
+    return !any;
 }
 
 /* ---- the real address ---------------------------------------------------------------------- */

@@ -12,6 +12,9 @@ bool picture_is_counter(const xmlNode *img);
 bool picture_is_sizeless(const xmlNode *img);
 /* Whether an <img> only keeps the place of the real picture. */
 bool picture_is_placeholder(const xmlNode *img);
+/* Whether one that does may keep that of the picture at `address`: it says nothing of another,
+ * whatever the queries are. */
+bool picture_is_lazy_for(const xmlNode *img, struct str address);
 /* Appends the address of the real picture: where a lazy loader keeps it, `src`, or where that only
  * keeps the place the best of `srcset`, its own or that of the <picture> around. -1, nothing
  * appended: there is none. */

@@ -62,7 +62,8 @@ static bool keep_pictures(xmlNode *node)
     size_t n = 0;
 
     for (xmlNode *at = node; (at = tree_next(at, node, true)) != NULL && n < FALLBACK_MOST;)
-        if (is_picture(at) && !picture_is_placeholder(at))
+        if (is_picture(at) && !picture_is_placeholder(at) &&
+            !address_is_counter(str_trim(tree_attribute(at, "src"))))
             pictures[n++] = at;
     if (!n)
         return false;
@@ -103,6 +104,17 @@ static xmlNode *beside(const xmlNode *node, bool before)
     return (xmlNode *)(node && node->type == XML_ELEMENT_NODE ? node : NULL);
 }
 
+/* Whether `picture` keeps the place of one that `fallback` consists of. */
+static bool stands_for(const xmlNode *picture, const xmlNode *fallback)
+{
+    if (!picture || !picture_is_placeholder(picture))
+        return false;
+    for (const xmlNode *at = fallback->children; at; at = at->next)
+        if (picture_is_lazy_for(picture, tree_attribute(at, "src")))
+            return true;
+    return false;
+}
+
 /* A lazy loader writes the picture twice: once for itself, once for browsers without scripts. */
 static void noscript_prepare(xmlNode *node)
 {
@@ -114,7 +126,7 @@ static void noscript_prepare(xmlNode *node)
     pictures[0] = lone_picture(beside(node, true));
     pictures[1] = lone_picture(beside(node, false));
     for (int i = 0; i < 2; i++) {
-        if (!pictures[i] || !picture_is_placeholder(pictures[i]))
+        if (!stands_for(pictures[i], node))
             continue;
         pictures[i]->_private = (void *)&element_dropped;
         break;

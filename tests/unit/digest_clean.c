@@ -151,6 +151,21 @@ static const struct kept cases[] = {
      "<img src=/a.png><noscript><img src=/a.png></noscript></p>",
      "<p><img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\">"
      "<img src=\"https://site.example/a.png\" referrerpolicy=\"no-referrer\"></p>"},
+    {"noscript beside another picture",
+     "<p><img src=/the-lazy-fox.jpg><noscript><img src=/other.jpg></noscript></p>",
+     "<p><img src=\"https://site.example/the-lazy-fox.jpg\" referrerpolicy=\"no-referrer\">"
+     "<img src=\"https://site.example/other.jpg\" referrerpolicy=\"no-referrer\"></p>"},
+    {"noscript beside another lazy picture",
+     "<p><img src=/1x1.gif data-src=/a.jpg><noscript><img src=/b.jpg></noscript></p>",
+     "<p><img src=\"https://site.example/a.jpg\" referrerpolicy=\"no-referrer\">"
+     "<img src=\"https://site.example/b.jpg\" referrerpolicy=\"no-referrer\"></p>"},
+    {"noscript with the lazy picture in another size",
+     "<p><img src=data: data-src=/a.jpg?w=60><noscript><img src=/a.jpg?w=900></noscript></p>",
+     "<p><img src=\"https://site.example/a.jpg?w=900\" referrerpolicy=\"no-referrer\"></p>"},
+    {"a counter in noscript",
+     "<p><img src=/blank.gif data-src=/a.jpg><noscript><img "
+     "src=//mc.yandex.ru/watch/1></noscript></p>",
+     "<p><img src=\"https://site.example/a.jpg\" referrerpolicy=\"no-referrer\"></p>"},
     {"noscript alone", "<p>t</p><noscript>please <img src=/real.png> enable</noscript>",
      "<p>t</p><p><img src=\"https://site.example/real.png\" "
      "referrerpolicy=\"no-referrer\"></p>"},
