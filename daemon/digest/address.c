@@ -241,16 +241,43 @@ static const char *const counter_fronts[] = {
 static const char *const counter_ends[] = {"/piwik.php",      "/matomo.php", "/wf/open",
                                            "/track/open.php", "/__ptq.gif",  "/__ptc.gif"};
 
+/* Without default port and the dot at the end: all those call the same. */
+static struct str plain_host(struct str host)
+{
+    if (str_ends(host, STR(":443")))
+        host.n -= 4;
+    else if (str_ends(host, STR(":80")))
+        host.n -= 3;
+    if (str_ends(host, STR(".")))
+        host.n--;
+    return host;
+}
+
 bool address_is_counter(struct str address)
 {
-    size_t at = str_find(address, STR("://"), 0);
-    struct str front = str_sub(address, at == SIZE_MAX ? 0 : at + 3, SIZE_MAX);
-    struct str rest = front, path = str_cut(&rest, '?');
+    size_t scheme = uri_scheme(address).n;
+    struct str path = str_sub(address, scheme ? scheme + 1 : 0, SIZE_MAX), host = {0};
+    char first;
 
-    for (size_t i = 0; i < sizeof(counter_fronts) / sizeof(*counter_fronts); i++)
-        if (front.n && front.p[0] == counter_fronts[i][0] &&
-            str_starts(front, str_of(counter_fronts[i])))
+    if (str_starts(path, STR("//"))) {
+        path = host = str_sub(path, 2, SIZE_MAX);
+        for (host.n = 0; host.n < path.n && !strchr("/?#", path.p[host.n]);)
+            host.n++;
+    }
+    path = str_sub(path, host.n, SIZE_MAX);
+    host = plain_host(host);
+    first = (char)(host.n ? host.p[0] | 0x20 : 0);
+    for (size_t i = 0; i < sizeof(counter_fronts) / sizeof(*counter_fronts); i++) {
+        struct str front, counter;
+
+        if (first != counter_fronts[i][0])
+            continue;
+        front = str_of(counter_fronts[i]);
+        counter = str_cut(&front, '/');
+        if (str_eq_nocase(host, counter) && str_starts(str_sub(path, 1, SIZE_MAX), front))
             return true;
+    }
+    path = uri_without_query(path);
     for (size_t i = 0; i < sizeof(counter_ends) / sizeof(*counter_ends); i++)
         if (str_ends(path, str_of(counter_ends[i])))
             return true;

@@ -135,7 +135,8 @@ static void player_write(struct cleaner *c, xmlNode *node)
     any = media_source(w, &html, node);
     buf_reset(&w->address);
     if (strcmp(e->name, "video") == 0 &&
-        address_media(&w->address, w->from, tree_attribute(node, "poster"), true) == 0)
+        address_media(&w->address, w->from, tree_attribute(node, "poster"), true) == 0 &&
+        !address_is_counter(buf_str(&w->address)))
         write_address(&html, "poster", buf_str(&w->address));
     write_attributes(w, &html, node, e->attributes);
     buf_putc(&html, '>');

@@ -83,6 +83,14 @@ static const struct kept cases[] = {
      "src=\"https://www.google-analytics.com/collect?v=1\"><img "
      "src=https://feeds.feedburner.com/~r/x/1></p>",
      "<p>t</p>"},
+    {"counters by other names",
+     "<p>t<img src=\"https://HM.Baidu.com:443/hm.gif\"><img src=\"http://pixel.wp.com.:80/g.gif\">"
+     "<img src=\"https://plausible.io./api/event\"></p>",
+     "<p>t</p>"},
+    {"a poster that counts", "<video src=/f.mp4 poster=https://hm.baidu.com/hm.gif></video>",
+     "<p><video controls=\"\" preload=\"none\" src=\"https://site.example/f.mp4\"></video></p>"},
+    {"a host that begins as a counter's", "<p><img src=https://hm.baidu.com.example/a></p>",
+     "<p><img src=\"https://hm.baidu.com.example/a\" referrerpolicy=\"no-referrer\"></p>"},
     {"a badge is no counter", "<p><img src=\"https://hits.example.com/badge.svg\" alt=hits></p>",
      "<p><img src=\"https://hits.example.com/badge.svg\" alt=\"hits\" "
      "referrerpolicy=\"no-referrer\"></p>"},
