@@ -107,6 +107,7 @@ static int id_read(struct buf *out, const struct player *p, struct str address)
         return uri_is_http(buf_str(out)) && text_is_xml(buf_str(out)) ? 0 : -1;
     }
     id = str_cut(&id, '/');
+    id = str_cut(&id, '&'); /* as the players of old wrote their query */
     return is_id(id) ? buf_add(out, id) : -1;
 }
 

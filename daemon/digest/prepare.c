@@ -153,8 +153,9 @@ static bool prepare_role(xmlNode *node, const struct element *e)
         if (!formula_from_script(node))
             player_prepare(node);
         return false;
-    case ROLE_EMBED:
-        player_prepare(node);
+    case ROLE_EMBED: /* an <object> that nobody can show shows what is in it */
+        if (!player_prepare(node) && strcmp((const char *)node->name, "object") == 0)
+            node->_private = (void *)element_of("span");
         return false;
     case ROLE_MATH:
     case ROLE_MATHJAX:

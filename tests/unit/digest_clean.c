@@ -226,6 +226,20 @@ static const struct kept cases[] = {
      "data=\"https://x.example/\"></object>",
      "<p>t</p><p><a "
      "href=\"https://v.youku.com/v_show/id_XMTI==.html\">v.youku.com</a></p>"},
+    {"an object that is no player", "<object data=x.svg>t<img src=/f.png><a href=y>z</a></object>",
+     "<p>t<img src=\"https://site.example/f.png\" referrerpolicy=\"no-referrer\"><a "
+     "href=\"https://site.example/a/y\">z</a></p>"},
+    {"an old player",
+     "<object><param name=movie value=\"http://www.youtube.com/v/dQw-4w_9&hl=en\"><embed "
+     "src=\"http://www.youtube.com/v/dQw-4w_9&amp;hl=en\"></object>",
+     "<p><a href=\"https://www.youtube.com/watch?v=dQw-4w_9\"><img "
+     "src=\"https://i.ytimg.com/vi/dQw-4w_9/hqdefault.jpg\" referrerpolicy=\"no-referrer\"></a>"
+     "</p>"},
+    {"an old player with another in it",
+     "<object data=\"http://www.youtube.com/v/dQw?hl=en\"><embed "
+     "src=\"http://www.youtube.com/v/dQw\"></object>",
+     "<p><a href=\"https://www.youtube.com/watch?v=dQw\"><img "
+     "src=\"https://i.ytimg.com/vi/dQw/hqdefault.jpg\" referrerpolicy=\"no-referrer\"></a></p>"},
     {"user and password", "<p><a href=\"https://bank.example:x@evil.example/a@b?c@d\">t</a></p>",
      "<p><a href=\"https://evil.example/a@b?c@d\">t</a></p>"},
     {"a user and no host", "<p><a href=https://x@/y>t</a><img src=https://x@?y></p>", "<p>t</p>"},
