@@ -18,6 +18,13 @@ static const struct player {
     const char *query;
     const char *watch, *picture;
 } players[] = {
+    {"youtube.com/embed/videoseries?", "list", "https://www.youtube.com/playlist?list=%", NULL},
+    {"youtube.com/embed/?", "list", "https://www.youtube.com/playlist?list=%", NULL},
+    {"youtube.com/embed?", "list", "https://www.youtube.com/playlist?list=%", NULL},
+    {"youtube-nocookie.com/embed/videoseries?", "list", "https://www.youtube.com/playlist?list=%",
+     NULL},
+    {"youtube-nocookie.com/embed/?", "list", "https://www.youtube.com/playlist?list=%", NULL},
+    {"youtube-nocookie.com/embed?", "list", "https://www.youtube.com/playlist?list=%", NULL},
     {"youtube.com/embed/", NULL, "https://www.youtube.com/watch?v=%",
      "https://i.ytimg.com/vi/%/hqdefault.jpg"},
     {"youtube-nocookie.com/embed/", NULL, "https://www.youtube.com/watch?v=%",

@@ -202,6 +202,15 @@ static const struct kept cases[] = {
      "<p><a href=\"https://www.youtube.com/watch?v=dQw-4w_9\"><img "
      "src=\"https://i.ytimg.com/vi/dQw-4w_9/hqdefault.jpg\" alt=\"A film\" "
      "referrerpolicy=\"no-referrer\"></a></p><p>t</p>"},
+    {"playlists",
+     "<iframe src=\"https://www.youtube.com/embed/videoseries?si=x&amp;list=PLa-1\"></iframe>"
+     "<iframe src=\"//youtube-nocookie.com/embed?listType=playlist&amp;list=PLb_2\" "
+     "title=t></iframe>"
+     "<iframe src=\"https://www.youtube.com/embed/dQw?list=PLc\"></iframe>",
+     "<p><a href=\"https://www.youtube.com/playlist?list=PLa-1\">youtube.com</a></p>"
+     "<p><a href=\"https://www.youtube.com/playlist?list=PLb_2\">youtube.com: t</a></p>"
+     "<p><a href=\"https://www.youtube.com/watch?v=dQw\"><img "
+     "src=\"https://i.ytimg.com/vi/dQw/hqdefault.jpg\" referrerpolicy=\"no-referrer\"></a></p>"},
     {"bilibili",
      "<iframe "
      "src=\"https://player.bilibili.com/player.html?aid=7&amp;bvid=BV1x&amp;p=1\" "
