@@ -355,9 +355,7 @@ static bool formula_follows(const xmlNode *node, enum formula_class class)
     return false;
 }
 
-/* Authors' systems give such classes to whole articles, too: what has paragraphs or pictures of its
- * own is no formula. */
-static bool has_blocks(const xmlNode *node)
+bool formula_is_none(const xmlNode *node)
 {
     for (xmlNode *at = (xmlNode *)node; (at = tree_next(at, node, true)) != NULL;) {
         enum element_kind kind = ELEMENT_UNWRAP;
@@ -372,8 +370,6 @@ static bool has_blocks(const xmlNode *node)
 
 bool formula_from_class(xmlNode *node, enum formula_class class)
 {
-    if (class != FORMULA_NONE && has_blocks(node))
-        return false;
     switch (class) {
     case FORMULA_NONE:
         return false;

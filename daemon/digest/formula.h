@@ -16,6 +16,9 @@ enum formula_class {
 };
 
 enum formula_class formula_class(const char *value);
+/* Authors' systems give such classes to whole articles, too: what has paragraphs or pictures of its
+ * own is no formula. */
+bool formula_is_none(const xmlNode *node);
 /* Each puts one form of the formula into the place of all. False: there is none to be had, and what
  * is in the element is to be looked at as usual. */
 bool formula_from_class(xmlNode *node, enum formula_class class);

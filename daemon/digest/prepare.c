@@ -157,10 +157,6 @@ static bool prepare_role(xmlNode *node, const struct element *e)
         if (!player_prepare(node) && strcmp((const char *)node->name, "object") == 0)
             node->_private = (void *)element_of("span");
         return false;
-    case ROLE_MATH:
-    case ROLE_MATHJAX:
-        formula_from_math(node);
-        return false;
     default:
         return false;
     }
@@ -182,12 +178,20 @@ static void prepare_element(xmlNode *node, bool in_formula)
             return;
         }
     }
+    if (class && formula_is_none(node))
+        class = FORMULA_NONE;
     if (class && formula_from_class(node, class))
         return;
-    if (e->role && prepare_role(node, e))
+    in_formula = in_formula || class;
+    if (e->role == ROLE_MATH || e->role == ROLE_MATHJAX) {
+        if (!in_formula)
+            formula_from_math(node);
+        in_formula = true;
+    } else if (e->role && prepare_role(node, e)) {
         return;
+    }
     if (node_element(node)->kind != ELEMENT_DROP)
-        prepare_children(node, in_formula || class);
+        prepare_children(node, in_formula);
 }
 
 static void prepare_children(xmlNode *node, bool in_formula)
