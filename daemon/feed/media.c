@@ -132,6 +132,13 @@ static bool is_small(unsigned size)
     return size && size < THUMBNAIL_LEAST;
 }
 
+/* The pictures that stand for characters, whatever size they say they are. */
+static bool is_emoji(struct str address)
+{
+    return str_find(address, STR("//s.w.org/images/core/emoji/"), 0) != SIZE_MAX ||
+           str_find(address, STR("/twemoji"), 0) != SIZE_MAX;
+}
+
 bool media_thumbnail(struct str html, struct str proxy, struct buf *space, struct medium *out)
 {
     struct tag tag;
@@ -141,7 +148,7 @@ bool media_thumbnail(struct str html, struct str proxy, struct buf *space, struc
         *out = (struct medium){.kind = MEDIUM_PICTURE,
                                .width = tag_number(&tag, STR(" width=\"")),
                                .height = tag_number(&tag, STR(" height=\""))};
-        if (!uri_is_http(value) || is_small(out->width) || is_small(out->height))
+        if (!uri_is_http(value) || is_small(out->width) || is_small(out->height) || is_emoji(value))
             continue;
         out->address = address_of(space, value, proxy);
         return true;
@@ -185,6 +192,20 @@ static const char *medium_type(struct str address, enum medium_kind kind)
     return kind == MEDIUM_AUDIO ? types[i].audio : types[i].video;
 }
 
+/* A source says its type itself, or not. */
+static void medium_read(struct medium *out, const struct tag *tag, struct str address,
+                        struct buf *space)
+{
+    struct str type = tag_value(tag, STR(" type=\""));
+    size_t n = address_of(space, address, STR("")).n;
+
+    buf_putc(space, '\0');
+    put_value(space, type, buf_add);
+    out->address = str_sub(buf_str(space), 0, n);
+    out->type =
+        type.n && !space->failed ? space->data + n + 1 : medium_type(out->address, out->kind);
+}
+
 bool media_next(struct str html, size_t *at, struct buf *space, struct medium *out)
 {
     enum medium_kind kind;
@@ -202,8 +223,7 @@ bool media_next(struct str html, size_t *at, struct buf *space, struct medium *o
         struct str value = tag_value(&tag, STR(" src=\""));
         if (!value.n)
             continue;
-        out->address = address_of(space, value, STR(""));
-        out->type = medium_type(out->address, out->kind);
+        medium_read(out, &tag, value, space);
         return true;
     }
     return false;

@@ -10,7 +10,8 @@ enum medium_kind { MEDIUM_PICTURE, MEDIUM_AUDIO, MEDIUM_VIDEO };
 struct medium {
     enum medium_kind kind;
     struct str address;     /* without references, in the `space` of the call */
-    const char *type;       /* of sounds and films: the media type, by the file's name */
+    const char *type;       /* of sounds and films: the media type, as its source says, in the
+                             * `space` too, or by the file's name */
     unsigned width, height; /* 0: not said */
 };
 

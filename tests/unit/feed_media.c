@@ -55,6 +55,9 @@ static void thumbnails(void **state)
          "x"},
         {"<img alt=\" src=&quot;" H "a.png&quot;\" src=\"" H "b.png\">", H "b.png", "x"},
         {"<a href=\"" H "a.png\">a picture</a>", "", "x"},
+        {"<img src=\"https://s.w.org/images/core/emoji/15/72x72/1f600.png\"><img "
+         "src=\"https://cdn.example/npm/twemoji@14/72x72/1f600.png\"><img src=\"" H "b.png\">",
+         H "b.png", "x"},
         /* the still of a film */
         {"<video src=\"" H "f.mp4\" poster=\"" H "still.jpg\"></video><img src=\"" H "b.png\">",
          H "still.jpg", "x"},
@@ -102,6 +105,12 @@ static void enclosures(void **state)
          "audio/ogg " H "a.opus", "1"},
         {"<video src=\"" H "f.webm\"><source src=\"" H "f.mp4\"></video>", "video/webm " H "f.webm",
          "1"},
+        /* which may say what it is */
+        {"<audio><source src=\"" H "stream?a&amp;b\" type=\"audio/ogg\"></audio>",
+         "audio/ogg " H "stream?a&b", "1"},
+        {"<video><source src=\"" H "f.bin\" type=\"video/webm\"><source src=\"" H
+         "f.mp4\"></video>",
+         "video/webm " H "f.bin", "1"},
         {"<video></video>", " ", "0"},
         {"<source src=\"" H "f.mp4\">", " ", "0"},
         {"<video></video><audio src=\"" H "a.flac\"></audio><video src=\"" H "f.mov\"></video>",
