@@ -133,6 +133,33 @@ static void noscript_prepare(xmlNode *node)
     }
 }
 
+/* ---- lines of code ------------------------------------------------------------------------- */
+
+static bool is_code_line(const xmlNode *node)
+{
+    return node && node->type == XML_ELEMENT_NODE && xmlHasProp(node, (const xmlChar *)"data-line");
+}
+
+static bool ends_line(const xmlNode *node)
+{
+    while (node->last)
+        node = node->last;
+    return node->type == XML_TEXT_NODE && str_ends(str_of((const char *)node->content), STR("\n"));
+}
+
+/* Sites that number the lines of code put each into an element, which their style ends. */
+static void pre_prepare(xmlNode *pre)
+{
+    bool down = true; /* one in another is prepared by itself */
+
+    for (xmlNode *at = pre; (at = tree_next(at, pre, down)) != NULL;) {
+        down = at->type != XML_ELEMENT_NODE || node_element(at)->role != ROLE_PRE;
+        if (is_code_line(at) && is_code_line(at->prev) &&
+            node_element(at)->kind == ELEMENT_UNWRAP && !ends_line(at->prev))
+            xmlAddPrevSibling(at, xmlNewDocText(at->doc, (const xmlChar *)"\n"));
+    }
+}
+
 /* ---- the walk ------------------------------------------------------------------------------ */
 
 static void prepare_children(xmlNode *node, bool in_formula);
@@ -156,6 +183,9 @@ static bool prepare_role(xmlNode *node, const struct element *e)
     case ROLE_EMBED: /* an <object> that nobody can show shows what is in it */
         if (!player_prepare(node) && strcmp((const char *)node->name, "object") == 0)
             node->_private = (void *)element_of("span");
+        return false;
+    case ROLE_PRE:
+        pre_prepare(node);
         return false;
     default:
         return false;

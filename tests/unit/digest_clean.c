@@ -318,6 +318,10 @@ static const struct kept cases[] = {
     {"pre that begins with two", "<pre>\n\nx</pre>", "<pre>x</pre>"},
     {"blocks in pre", "<pre><code><ol><li>a</li><li>b</li></ol></code></pre>",
      "<pre><code>a</code>\n<code>b</code></pre>"},
+    {"code by line",
+     "<pre><code><span data-line>a</span><span data-line><b>b</b>\n</span><span "
+     "data-line>c</span>\n<span data-line>d</span></code></pre>",
+     "<pre><code>a\n<b>b</b>\nc\nd</code></pre>"},
     {"listing and xmp", "<listing>a</listing><xmp>b</xmp><plaintext>c",
      "<pre>a</pre><pre>b</pre><pre>c</pre>"},
     {"ruby", "<p><ruby>a<rp>(</rp><rt>b</rt><rp>)</rp></ruby><rt>c</rt></p>",
