@@ -148,7 +148,10 @@ static bool has_attribute(const xmlNode *img, const char *const *names)
 
 bool picture_is_counter(const xmlNode *img)
 {
-    return is_pixel(img) && !has_attribute(img, lazy_names) && !has_attribute(img, srcset_names);
+    bool lazy = has_attribute(img, lazy_names) || has_attribute(img, srcset_names);
+
+    /* A pixel that holds the place of a picture is one itself. */
+    return is_pixel(img) && !(lazy && tree_attribute(img, "src").n);
 }
 
 bool picture_is_placeholder(const xmlNode *img)
