@@ -96,11 +96,12 @@ static bool is_web(struct str scheme)
 /* Length of the prefix of s without any character of `stops`. */
 static size_t span_until(struct str s, const char *stops)
 {
-    size_t n = 0;
+    for (; *stops; stops++) {
+        const char *at = s.n ? memchr(s.p, *stops, s.n) : NULL;
 
-    while (n < s.n && (!s.p[n] || !strchr(stops, s.p[n])))
-        n++;
-    return n;
+        s.n = at ? (size_t)(at - s.p) : s.n;
+    }
+    return s.n;
 }
 
 static struct str cut_front(struct str *s, size_t n)
