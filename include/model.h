@@ -44,6 +44,28 @@ struct entry {
     int64_t seq;      /* order first seen within its source, from 1 */
     int64_t position; /* on the page, from 0; of a removed one its last */
     bool live;        /* stands on the page */
+    int64_t missing; /* while it is live: so many polls in a row did not have it (removed = drop) */
+    int64_t removed; /* when it was removed; 0: it is live, or nobody knows */
+};
+
+/* An entry as it was from an event on. */
+struct revision {
+    int64_t number;  /* of its entry, from 1, the oldest */
+    int64_t at;      /* the entry's `updated` */
+    unsigned events; /* what made it, bits of 1 << enum event_kind */
+    struct str title, html, text;
+};
+
+/* A significant change: an event other than new, with what the entry was before. */
+struct change {
+    char id[ID_SIZE]; /* of the entry */
+    struct str link;  /* of the entry; empty: its own page */
+    struct revision before, after;
+};
+
+/* A page kept as it arrived, because polls to come may bring no bytes (304). */
+struct kept_page {
+    struct str bytes, content_type, url;
 };
 
 /* What stands above and below an entry on its page. An id that is empty: nothing. */
@@ -70,6 +92,7 @@ struct outcome {
     size_t moved_count;
     struct event *events; /* in page order; the events of one entry in the order of the enum */
     size_t events_count;
+    bool waiting; /* something is not told yet, and polls to come of the same page count */
 };
 
 /* Why a page is not believed, or could not be had. What people are told begins with doubt_name().
@@ -115,9 +138,15 @@ struct source_state {
     struct validators validators;
     struct schedule schedule;
     enum doubt doubt;
-    struct str reason;     /* the sentence that goes with doubt */
-    struct hash held;      /* of the sections of a page held back; unset: none */
-    int64_t held_polls;    /* so many in a row agreed on it */
-    struct str cookies;    /* Netscape lines */
-    int64_t entries_count; /* live; filled by the store when read */
+    struct str reason;            /* the sentence that goes with doubt */
+    struct hash held;             /* of the sections of a page held back; unset: none */
+    int64_t held_polls;           /* so many in a row agreed on it */
+    struct hash unfinished;       /* of a last section without its end marker, which is held back */
+    int64_t unfinished_polls;     /* so many in a row had it so */
+    bool page_kept;               /* the page is in the store (store_page) */
+    const struct kept_page *page; /* written only: the page to keep; NULL where page_kept: the one
+                                     that is there */
+    int64_t keep_revisions;       /* written only: of each entry */
+    struct str cookies;           /* Netscape lines */
+    int64_t entries_count;        /* live; filled by the store when read */
 };

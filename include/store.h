@@ -35,6 +35,31 @@ int store_entry(struct store *s, struct arena *a, struct str name, struct str id
 int store_neighbours(struct store *s, struct arena *a, struct str name, struct str id,
                      struct neighbours *out, struct error *e);
 
+/* The latest significant changes of a source, newest first, at most `most`: every revision but the
+ * first of its entry that is kept, with the one before it. */
+int store_changes(struct store *s, struct arena *a, struct str name, size_t most,
+                  struct change **out, size_t *count, struct error *e);
+/* The page that is kept for a source. 1 found, 0 none, -1. */
+int store_page(struct store *s, struct arena *a, struct str name, struct kept_page *out,
+               struct error *e);
+
+/* Full archive pages, as they were rendered: number 1 is the oldest. */
+int store_archive_write(struct store *s, struct str name, int64_t number, struct str bytes,
+                        int64_t now, struct error *e);
+/* 1 found, 0 not, -1. */
+int store_archive(struct store *s, struct arena *a, struct str name, int64_t number,
+                  struct str *bytes, int64_t *since, struct error *e);
+/* How many there are. */
+int store_archives(struct store *s, struct str name, int64_t *count, struct error *e);
+
+/* A source goes on under another name, with all that is stored of it. 1 done, 0: there is none of
+ * the old name, or one of the new name already. */
+int store_rename(struct store *s, struct str from, struct str to, struct error *e);
+/* SQLite's online backup into a new file, which is whole or not there. */
+int store_backup(struct store *s, const char *file, struct error *e);
+/* Every fault that SQLite's integrity_check and our own rules find, a line each; empty: none. */
+int store_check(struct store *s, struct buf *faults, struct error *e);
+
 /* Writes a poll of one source: its state and what the page did to its entries (`outcome` NULL:
  * nothing), in one transaction. After -1 nothing of it is there. */
 int store_commit(struct store *s, const struct source_state *state, const struct outcome *outcome,
