@@ -107,6 +107,15 @@ static struct hash hash_unpack(const unsigned char in[16])
     return h;
 }
 
+void db_put_packed(struct call *c, struct str first, struct str second)
+{
+    struct str packed;
+    if (c->rc != SQLITE_OK)
+        return;
+    c->rc = pack(&c->store->packer, first, second, &packed);
+    db_put_bytes(c, packed);
+}
+
 void db_put_hash(struct call *c, struct hash value)
 {
     unsigned char bytes[16];
@@ -152,6 +161,15 @@ struct str db_get_str(struct call *c, struct arena *a)
     return copy;
 }
 
+void db_get_id(struct call *c, struct arena *a, char out[ID_SIZE])
+{
+    struct str id = db_get_str(c, a);
+    if (id.n == ID_SIZE - 1)
+        memcpy(out, id.p, ID_SIZE);
+    else
+        keep(c, SQLITE_CORRUPT);
+}
+
 struct hash db_get_hash(struct call *c)
 {
     int column = c->next++;
@@ -164,6 +182,17 @@ struct hash db_get_hash(struct call *c)
         return (struct hash){0};
     }
     return hash_unpack(p);
+}
+
+struct str db_get_packed(struct call *c, struct arena *a, int64_t size)
+{
+    int column = c->next++;
+    const void *p = sqlite3_column_blob(c->statement, column);
+    struct str out = {0};
+    keep(c, unpack(&c->store->packer,
+                   (struct str){p, (size_t)sqlite3_column_bytes(c->statement, column)}, size, a,
+                   &out));
+    return out;
 }
 
 int db_check(struct call *c, struct error *e)
@@ -184,6 +213,13 @@ int db_run(struct call *c, struct error *e)
         continue;
     db_end(c);
     return rc;
+}
+
+int db_may_write(const struct store *s, struct error *e)
+{
+    if (!s->reading)
+        return 0;
+    return error_set(e, "cannot write %s: it is open for reading only", s->path);
 }
 
 int db_begin(struct store *s, bool writing, struct error *e)

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include "pack.h"
 #include "store.h"
 
 /* Every statement that is kept; its text stands where it is called. */
@@ -25,6 +26,19 @@ enum statement {
     STATEMENT_CONTENT_WRITE,
     STATEMENT_BODY_READ,
     STATEMENT_BODY_WRITE,
+    STATEMENT_REVISION_BEFORE,
+    STATEMENT_REVISION_FIRST,
+    STATEMENT_REVISION_WRITE,
+    STATEMENT_REVISION_PRUNE,
+    STATEMENT_CHANGES_READ,
+    STATEMENT_PAGE_HASH,
+    STATEMENT_PAGE_READ,
+    STATEMENT_PAGE_WRITE,
+    STATEMENT_PAGE_DROP,
+    STATEMENT_ARCHIVE_READ,
+    STATEMENT_ARCHIVE_WRITE,
+    STATEMENT_ARCHIVE_COUNT,
+    STATEMENT_RENAME,
     STATEMENTS
 };
 
@@ -34,6 +48,7 @@ struct store {
     bool reading; /* STORE_READ */
     bool writing; /* inside a transaction that writes */
     sqlite3_stmt *statements[STATEMENTS];
+    struct packer packer;
 };
 
 /* One use of a statement: values are put in the order of its parameters, then taken in the order
@@ -51,11 +66,16 @@ void db_put_int(struct call *c, int64_t value);
 void db_put_str(struct call *c, struct str value);   /* UTF-8 */
 void db_put_bytes(struct call *c, struct str value); /* whatever the network sent */
 void db_put_hash(struct call *c, struct hash value); /* 16 bytes; unset: NULL */
+/* The two one behind the other, packed: until the next db_put_packed of this store. */
+void db_put_packed(struct call *c, struct str first, struct str second);
 /* 1: a row is there; 0: the end; -1. */
 int db_step(struct call *c, struct error *e);
 int64_t db_get_int(struct call *c);
 struct str db_get_str(struct call *c, struct arena *a); /* text and bytes alike, copied */
+void db_get_id(struct call *c, struct arena *a, char out[ID_SIZE]);
 struct hash db_get_hash(struct call *c);
+/* What was packed and is `size` bytes without that, copied. */
+struct str db_get_packed(struct call *c, struct arena *a, int64_t size);
 int db_check(struct call *c, struct error *e); /* 0 where all gets were fine, else -1 */
 void db_end(struct call *c);                   /* the statement can be called again */
 /* Steps to the end and ends. 0, -1. */
@@ -66,6 +86,9 @@ int db_run(struct call *c, struct error *e);
 int db_begin(struct store *s, bool writing, struct error *e);
 int db_commit(struct store *s, struct error *e);
 void db_rollback(struct store *s);
+
+/* "cannot write …: it is open for reading only" where that is so. 0, -1. */
+int db_may_write(const struct store *s, struct error *e);
 
 /* "cannot DOING PATH: …; what to do", of SQLite's code `rc`. Always -1. */
 int db_fail(const struct store *s, const char *doing, int rc, struct error *e);

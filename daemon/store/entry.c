@@ -7,7 +7,7 @@
 /* In the order in which get_entry goes. */
 #define SELECT                                                                                     \
     "SELECT id, entry.title, link, hash, ordinal, entry.published, updated, seq, position, live, " \
-    "html, text FROM source JOIN entry ON entry.source = source.key "                              \
+    "missing, removed, html, text FROM source JOIN entry ON entry.source = source.key "            \
     "JOIN content ON content.entry = entry.key WHERE name = ?1 "
 
 static const char entries_count[] =
@@ -26,12 +26,13 @@ static const char entry_next[] = SELECT_BESIDE(">", "ASC");
 
 static const char entry_write[] =
     "INSERT INTO entry "
-    "(source, id, title, link, hash, ordinal, published, updated, seq, position, live) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11) "
+    "(source, id, title, link, hash, ordinal, published, updated, seq, position, live, missing, "
+    "removed) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
     "ON CONFLICT (source, id) DO UPDATE SET title = excluded.title, link = excluded.link, "
     "hash = excluded.hash, ordinal = excluded.ordinal, published = excluded.published, "
     "updated = excluded.updated, seq = excluded.seq, position = excluded.position, "
-    "live = excluded.live "
+    "live = excluded.live, missing = excluded.missing, removed = excluded.removed "
     "RETURNING key";
 
 /* A removed or renamed entry has the text it had, which costs no write (as in source.c). */
@@ -40,15 +41,6 @@ static const char content_write[] =
     "ON CONFLICT (entry) DO UPDATE SET html = excluded.html, text = excluded.text";
 
 static const char entry_move[] = "UPDATE entry SET position = ?3 WHERE source = ?1 AND id = ?2";
-
-static void get_id(struct call *c, struct arena *a, char out[ID_SIZE])
-{
-    struct str id = db_get_str(c, a);
-    if (id.n == ID_SIZE - 1)
-        memcpy(out, id.p, ID_SIZE);
-    else if (c->rc == SQLITE_OK)
-        c->rc = SQLITE_CORRUPT;
-}
 
 static unsigned get_ordinal(struct call *c)
 {
@@ -60,7 +52,7 @@ static unsigned get_ordinal(struct call *c)
 
 static int get_entry(struct call *c, struct arena *a, struct entry *out, struct error *e)
 {
-    get_id(c, a, out->id);
+    db_get_id(c, a, out->id);
     out->title = db_get_str(c, a);
     out->link = db_get_str(c, a);
     out->hash = db_get_hash(c);
@@ -70,6 +62,8 @@ static int get_entry(struct call *c, struct arena *a, struct entry *out, struct 
     out->seq = db_get_int(c);
     out->position = db_get_int(c);
     out->live = db_get_int(c) != 0;
+    out->missing = db_get_int(c);
+    out->removed = db_get_int(c);
     out->html = db_get_str(c, a);
     out->text = db_get_str(c, a);
     return db_check(c, e);
@@ -100,6 +94,8 @@ int entry_row_write(struct store *s, int64_t source, const struct entry *entry, 
     db_put_int(&c, entry->seq);
     db_put_int(&c, entry->position);
     db_put_int(&c, entry->live);
+    db_put_int(&c, entry->missing);
+    db_put_int(&c, entry->removed);
     if (db_step(&c, e) < 0) {
         db_end(&c);
         return -1;
@@ -201,7 +197,7 @@ static int neighbour_read(struct call *c, struct arena *a, struct str name, stru
     db_put_str(c, id);
     int rc = db_step(c, e);
     if (rc > 0) {
-        get_id(c, a, out->id);
+        db_get_id(c, a, out->id);
         out->title = db_get_str(c, a);
         rc = db_check(c, e);
     }

@@ -222,6 +222,7 @@ void store_close(struct store *s)
     if (!s)
         return;
     disconnect(s);
+    packer_clear(&s->packer);
     free(s->path);
     free(s);
 }

@@ -6,6 +6,20 @@
 /* Writes the state of a source and gives the key that its other rows point to. 0, -1. */
 int source_row_write(struct store *s, const struct source_state *state, int64_t *key,
                      struct error *e);
+/* The key of a source that is there. 0, -1. */
+int source_row_key(struct store *s, struct str name, int64_t *key, struct error *e);
+/* Writes, drops or leaves alone the page that is kept. 0, -1. */
+int page_row_write(struct store *s, int64_t source, const struct source_state *state,
+                   struct error *e);
 /* Writes an entry whole, or its position alone. 0, -1. */
 int entry_row_write(struct store *s, int64_t source, const struct entry *entry, struct error *e);
 int entry_row_move(struct store *s, int64_t source, const struct entry *entry, struct error *e);
+
+/* Before the entries of an outcome are written: of those without a revision that change now, what
+ * they were becomes the first one. 0, -1. */
+int revisions_keep_before(struct store *s, int64_t source, const struct outcome *outcome,
+                          struct error *e);
+/* After they are written: a revision each that an event other than removed happened to; of each
+ * entry the latest `keep` stay (0: as many as the conf keeps by default). 0, -1. */
+int revisions_write(struct store *s, int64_t source, const struct outcome *outcome, int64_t keep,
+                    struct error *e);

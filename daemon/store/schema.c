@@ -71,6 +71,50 @@ const struct schema_step schema_steps[] = {
      "  since INTEGER NOT NULL"
      ") STRICT, WITHOUT ROWID;"},
     {"ALTER TABLE source ADD COLUMN tags TEXT NOT NULL DEFAULT '';"}, /* a line a tag */
+
+    /* History. Entries of before have no revision yet: their first change keeps what they were. A
+     * revision knows its source so that the latest ones of a source are found by an index. What is
+     * compressed has the size of what is in it beside it. */
+    {"ALTER TABLE entry ADD COLUMN missing INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE entry ADD COLUMN removed INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE source ADD COLUMN unfinished BLOB CHECK (length(unfinished) = 16);"
+     "ALTER TABLE source ADD COLUMN unfinished_polls INTEGER NOT NULL DEFAULT 0;"
+
+     /* Who stands beside whom; entries_count is served by it too. */
+     "DROP INDEX entry_live;"
+     "CREATE INDEX entry_live ON entry (source, position) WHERE live;"
+
+     "CREATE TABLE revision ("
+     "  entry INTEGER NOT NULL REFERENCES entry (key) ON DELETE CASCADE,"
+     "  number INTEGER NOT NULL,"
+     "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE,"
+     "  at INTEGER NOT NULL,"
+     "  events INTEGER NOT NULL," /* bits of 1 << enum event_kind; 0: not known */
+     "  title TEXT NOT NULL,"
+     "  html_size INTEGER NOT NULL,"
+     "  text_size INTEGER NOT NULL,"
+     "  packed BLOB NOT NULL," /* HTML and text, one behind the other */
+     "  PRIMARY KEY (entry, number)"
+     ") STRICT;"
+     "CREATE INDEX revision_by_at ON revision (source, at DESC);"
+
+     "CREATE TABLE kept_page ("
+     "  source INTEGER PRIMARY KEY REFERENCES source (key) ON DELETE CASCADE,"
+     "  hash BLOB NOT NULL CHECK (length(hash) = 16)," /* of the three below */
+     "  url BLOB NOT NULL,"
+     "  content_type BLOB NOT NULL,"
+     "  size INTEGER NOT NULL,"
+     "  packed BLOB NOT NULL"
+     ") STRICT;"
+
+     "CREATE TABLE archive ("
+     "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE,"
+     "  number INTEGER NOT NULL,"
+     "  since INTEGER NOT NULL,"
+     "  size INTEGER NOT NULL,"
+     "  packed BLOB NOT NULL,"
+     "  PRIMARY KEY (source, number)"
+     ") STRICT;"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -6,19 +6,20 @@
 /* In the order in which put_state and get_state go. */
 #define COLUMNS                                                                                    \
     "id_base, title, author, description, language, canonical, tags, published, modified, "        \
-    "etag, last_modified, body_hash, valid_for, doubt, reason, held, held_polls, cookies"
+    "etag, last_modified, body_hash, valid_for, doubt, reason, held, held_polls, cookies, "        \
+    "unfinished, unfinished_polls"
 #define EXCLUDED                                                                                   \
     "excluded.id_base, excluded.title, excluded.author, excluded.description, "                    \
     "excluded.language, excluded.canonical, excluded.tags, excluded.published, "                   \
     "excluded.modified, excluded.etag, excluded.last_modified, excluded.body_hash, "               \
     "excluded.valid_for, excluded.doubt, excluded.reason, excluded.held, "                         \
-    "excluded.held_polls, excluded.cookies"
+    "excluded.held_polls, excluded.cookies, excluded.unfinished, excluded.unfinished_polls"
 
 /* A row that is as it was costs no write: SQLite compares before it marks a page as changed. */
 static const char source_write[] =
     "INSERT INTO source (name, " COLUMNS ") "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-    "?19) "
+    "?19, ?20, ?21) "
     "ON CONFLICT (name) DO UPDATE SET (" COLUMNS ") = (" EXCLUDED ")";
 
 static const char schedule_write[] =
@@ -33,7 +34,8 @@ static const char schedule_write[] =
 static const char source_read[] =
     "SELECT name, " COLUMNS ", "
     "last_poll, last_good, last_change, next_poll, trouble_since, failures, "
-    "(SELECT count(*) FROM entry WHERE entry.source = source.key AND live) "
+    "(SELECT count(*) FROM entry WHERE entry.source = source.key AND live), "
+    "EXISTS (SELECT 1 FROM kept_page WHERE kept_page.source = source.key) "
     "FROM source JOIN schedule ON schedule.source = source.key WHERE name = ?1";
 
 /* Words, since the numbers of the enum may change with a version. NULL: no such doubt. */
@@ -100,6 +102,8 @@ static void put_state(struct call *c, const struct source_state *state)
     db_put_hash(c, state->held);
     db_put_int(c, state->held_polls);
     db_put_bytes(c, state->cookies);
+    db_put_hash(c, state->unfinished);
+    db_put_int(c, state->unfinished_polls);
 }
 
 static void put_schedule(struct call *c, const struct schedule *schedule)
@@ -135,6 +139,8 @@ static void get_state(struct call *c, struct arena *a, struct source_state *stat
     state->held = db_get_hash(c);
     state->held_polls = db_get_int(c);
     state->cookies = db_get_str(c, a);
+    state->unfinished = db_get_hash(c);
+    state->unfinished_polls = db_get_int(c);
 }
 
 static void get_schedule(struct call *c, struct schedule *schedule)
@@ -147,7 +153,7 @@ static void get_schedule(struct call *c, struct schedule *schedule)
     schedule->failures = db_get_int(c);
 }
 
-static int source_key(struct store *s, struct str name, int64_t *key, struct error *e)
+int source_row_key(struct store *s, struct str name, int64_t *key, struct error *e)
 {
     struct call c = db_call(s, STATEMENT_SOURCE_KEY, "SELECT key FROM source WHERE name = ?1");
     db_put_str(&c, name);
@@ -155,7 +161,7 @@ static int source_key(struct store *s, struct str name, int64_t *key, struct err
     if (rc > 0)
         *key = db_get_int(&c);
     else if (rc == 0)
-        error_set(e, "cannot write %s: the source was not kept", s->path);
+        error_set(e, "cannot write %s: there is no source %.*s", s->path, STR_ARG(name));
     db_end(&c);
     return rc > 0 ? 0 : -1;
 }
@@ -165,12 +171,12 @@ int source_row_write(struct store *s, const struct source_state *state, int64_t 
 {
     struct call c = db_call(s, STATEMENT_SOURCE_WRITE, source_write);
     put_state(&c, state);
-    if (db_run(&c, e) < 0 || source_key(s, state->name, key, e) < 0)
+    if (db_run(&c, e) < 0 || source_row_key(s, state->name, key, e) < 0)
         return -1;
     c = db_call(s, STATEMENT_SCHEDULE_WRITE, schedule_write);
     db_put_int(&c, *key);
     put_schedule(&c, &state->schedule);
-    return db_run(&c, e);
+    return db_run(&c, e) < 0 ? -1 : page_row_write(s, *key, state, e);
 }
 
 int store_source(struct store *s, struct arena *a, struct str name, struct source_state *out,
@@ -186,6 +192,7 @@ int store_source(struct store *s, struct arena *a, struct str name, struct sourc
         get_state(&c, a, out);
         get_schedule(&c, &out->schedule);
         out->entries_count = db_get_int(&c);
+        out->page_kept = db_get_int(&c) != 0;
         if (db_check(&c, e) < 0)
             rc = -1;
     }
@@ -193,4 +200,21 @@ int store_source(struct store *s, struct arena *a, struct str name, struct sourc
     if (rc < 0)
         memset(out, 0, sizeof *out);
     return rc;
+}
+
+int store_rename(struct store *s, struct str from, struct str to, struct error *e)
+{
+    if (db_may_write(s, e) < 0 || db_begin(s, true, e) < 0)
+        return -1;
+    struct call c = db_call(s, STATEMENT_RENAME,
+                            "UPDATE source SET name = ?2 WHERE name = ?1 "
+                            "AND NOT EXISTS (SELECT 1 FROM source WHERE name = ?2)");
+    db_put_str(&c, from);
+    db_put_str(&c, to);
+    bool done = db_run(&c, e) == 0;
+    bool renamed = done && sqlite3_changes(s->sql) > 0;
+    if (done && db_commit(s, e) == 0)
+        return renamed;
+    db_rollback(s);
+    return -1;
 }

@@ -84,8 +84,20 @@ static void steps_start_from_nothing(void **unused)
     place_remove(&p);
 }
 
-/* A database as the first release left it, with one source that has an entry. */
-static struct place place_of_version_1(void)
+/* What each release filled its tables with: one source that has an entry. */
+static const char *const filled[] = {
+    NULL,
+    "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
+    "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
+    "NULL, 0, x'00');",
+    "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
+    "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
+    "NULL, 0, x'00', 'one' || char(10) || 'two');",
+};
+enum { RELEASED = sizeof filled / sizeof filled[0] - 1 };
+
+/* A database as the release with this version of the schema left it. */
+static struct place place_of_version(int version)
 {
     struct place p = place_new();
     struct error e = {""};
@@ -93,18 +105,17 @@ static struct place place_of_version_1(void)
     assert_int_equal(mkdir(p.state, 0755), 0);
     raw(p.database, "PRAGMA journal_mode = WAL");
     assert_int_equal(sqlite3_open_v2(p.database, &s.sql, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-    must(schema_migrate(&s, schema_steps, 1, &e), &e);
+    must(schema_migrate(&s, schema_steps, version, &e), &e);
     for (int i = 0; i < STATEMENTS; i++)
         sqlite3_finalize(s.statements[i]);
     sqlite3_close(s.sql);
+    raw(p.database, filled[version]);
     raw(p.database,
-        "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
-        "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
-        "NULL, 0, x'00');"
         "INSERT INTO schedule VALUES (7, 21, 22, 23, 24, 25, 26);"
-        "INSERT INTO entry VALUES (1, 7, 'urn:uuid:1', 'One', '', NULL, 1, 2, 3, 1, 0, 1);"
+        "INSERT INTO entry VALUES (1, 7, 'urn:uuid:00000000-0000-5000-8000-000000000001', 'One', "
+        "'', NULL, 1, 2, 3, 1, 0, 1);"
         "INSERT INTO content VALUES (1, '<p>1</p>', '1');");
-    assert_int_equal(raw(p.database, "PRAGMA user_version"), 1);
+    assert_int_equal(raw(p.database, "PRAGMA user_version"), version);
     return p;
 }
 
@@ -112,7 +123,7 @@ static struct place place_of_version_1(void)
 static void version_1_gets_tags(void **unused)
 {
     (void)unused;
-    struct place p = place_of_version_1();
+    struct place p = place_of_version(1);
     struct arena *a = arena_new();
     struct error e = {""};
     struct source_state state;
@@ -140,11 +151,68 @@ static void version_1_gets_tags(void **unused)
     place_remove(&p);
 }
 
+/* Nothing is lost on the way from any release, no id and no date is another; what there was no
+ * column for is empty, and the first change keeps what was before it. */
+static void releases_get_history(void **unused)
+{
+    (void)unused;
+    for (int version = 1; version <= RELEASED; version++) {
+        struct place p = place_of_version(version);
+        struct arena *a = arena_new();
+        struct error e = {""};
+        struct source_state state;
+        struct entry *list;
+        struct change *changes;
+        struct buf faults;
+        size_t count;
+        struct store *s = open_as(&p, STORE_OWN);
+        assert_int_equal(raw(p.database, "PRAGMA user_version"), schema_version);
+        assert_int_equal(store_source(s, a, STR("x"), &state, &e), 1);
+        assert_true(same(state.info.tags, version == 1 ? STR("") : STR("one\ntwo")));
+        assert_false(hash_is_set(state.unfinished));
+        assert_int_equal(state.unfinished_polls, 0);
+        assert_false(state.page_kept);
+        must(store_entries(s, a, STR("x"), &list, &count, &e), &e);
+        assert_int_equal(count, 1);
+        assert_string_equal(list[0].id, "urn:uuid:00000000-0000-5000-8000-000000000001");
+        assert_int_equal(list[0].published, 2);
+        assert_int_equal(list[0].updated, 3);
+        assert_int_equal(list[0].seq, 1);
+        assert_true(same(list[0].html, STR("<p>1</p>")));
+        assert_int_equal(list[0].missing, 0);
+        assert_int_equal(list[0].removed, 0);
+        assert_int_equal(raw(p.database, "SELECT count(*) FROM revision"), 0);
+
+        struct entry one = list[0];
+        const struct entry *changed[] = {&one};
+        struct event event = {EVENT_CHANGED, &one};
+        struct outcome outcome = {
+            .changed = changed, .changed_count = 1, .events = &event, .events_count = 1};
+        one.updated = 50;
+        one.text = STR("2");
+        must(store_commit(s, &state, &outcome, &e), &e);
+        must(store_changes(s, a, STR("x"), 9, &changes, &count, &e), &e);
+        assert_int_equal(count, 1);
+        assert_true(same(changes[0].before.title, STR("One")));
+        assert_true(same(changes[0].before.text, STR("1")));
+        assert_int_equal(changes[0].before.at, 3);
+        buf_init(&faults, 1 << 20);
+        must(store_check(s, &faults, &e), &e);
+        if (faults.len)
+            fail_msg("%s", faults.data);
+        buf_clear(&faults);
+        store_close(s);
+        arena_free(a);
+        assert_true(is_sound(p.database));
+        place_remove(&p);
+    }
+}
+
 /* Who only reads changes nothing, and says what would. */
 static void version_1_is_not_read(void **unused)
 {
     (void)unused;
-    struct place p = place_of_version_1();
+    struct place p = place_of_version(1);
     struct error e = {""};
     struct store *s = NULL;
     assert_int_equal(store_open(&s, p.state, STORE_READ, &e), -1);
@@ -195,9 +263,27 @@ static void statements_use_an_index(void **unused)
     struct outcome outcome = {
         .changed = entries, .changed_count = 1, .moved = entries, .moved_count = 1};
     struct neighbours beside;
+    struct change *changes;
+    struct event event = {EVENT_CHANGED, &one};
+    const struct kept_page page = {STR("bytes"), STR("text/html"), STR("https://example.org/")};
+    struct kept_page kept;
+    struct str bytes;
     size_t count;
     int64_t since;
+    outcome.events = &event;
+    outcome.events_count = 1;
+    must(store_commit(s, &state, &outcome, &e), &e); /* drops the page that is not kept */
+    state.page_kept = true;
+    state.page = &page;
     must(store_commit(s, &state, &outcome, &e), &e);
+    raw(p.database, "DELETE FROM revision");
+    must(store_commit(s, &state, &outcome, &e), &e);
+    must(store_archive_write(s, STR("y"), 1, STR("page"), 1, &e), &e);
+    assert_int_equal(store_archive(s, a, STR("y"), 1, &bytes, &since, &e), 1);
+    must(store_archives(s, STR("y"), &since, &e), &e);
+    must(store_changes(s, a, STR("y"), 9, &changes, &count, &e), &e);
+    assert_int_equal(store_page(s, a, STR("y"), &kept, &e), 1);
+    assert_int_equal(store_rename(s, STR("x"), STR("z"), &e), 1);
     assert_int_equal(store_source(s, a, STR("y"), &state, &e), 1);
     must(store_entries(s, a, STR("y"), &list, &count, &e), &e);
     assert_int_equal(store_entry(s, a, STR("y"), str_of(one.id), &got, &e), 1);
@@ -222,6 +308,7 @@ int main(void)
         cmocka_unit_test(steps_run_once),
         cmocka_unit_test(steps_start_from_nothing),
         cmocka_unit_test(version_1_gets_tags),
+        cmocka_unit_test(releases_get_history),
         cmocka_unit_test(version_1_is_not_read),
         cmocka_unit_test(a_failing_step_leaves_nothing),
         cmocka_unit_test(broken_references_are_refused),

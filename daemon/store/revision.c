@@ -1,0 +1,216 @@
+/* revision: what entries were and became, an event at a time. Content that was written without an
+ * event (entry_row_write alone) is in no revision of its own: it is part of the next one, since
+ * revisions are what readers were told. */
+#include "rows.h"
+
+#include <string.h>
+
+/* Where the state of a source says nothing. */
+#define KEEP_DEFAULT 20
+
+/* The events that are told and leave something to read. */
+#define EVENTS_KEPT (~(1u << EVENT_REMOVED))
+
+/* What an entry without a revision is at the moment. */
+static const char revision_before[] =
+    "SELECT key, updated, title, html, text FROM entry JOIN content ON content.entry = key "
+    "WHERE source = ?1 AND id = ?2 "
+    "AND NOT EXISTS (SELECT 1 FROM revision WHERE revision.entry = key)";
+
+#define INSERT                                                                                     \
+    "INSERT INTO revision "                                                                        \
+    "(source, entry, number, at, events, title, html_size, text_size, packed) "
+static const char revision_first[] = INSERT "VALUES (?1, ?2, 1, ?3, 0, ?4, ?5, ?6, ?7)";
+static const char revision_write[] =
+    INSERT "SELECT source, key, "
+           "coalesce((SELECT max(number) FROM revision WHERE revision.entry = key), 0) + 1, "
+           "?3, ?4, ?5, ?6, ?7, ?8 FROM entry WHERE source = ?1 AND id = ?2";
+
+/* The newest always stays: ?3 is at least 1. */
+static const char revision_prune[] =
+    "DELETE FROM revision WHERE entry = (SELECT key FROM entry WHERE source = ?1 AND id = ?2) "
+    "AND number <= (SELECT max(number) FROM revision WHERE entry = "
+    "(SELECT key FROM entry WHERE source = ?1 AND id = ?2)) - ?3";
+
+#define COLUMNS(r)                                                                                 \
+    r ".number, " r ".at, " r ".events, " r ".title, " r ".html_size, " r ".text_size, " r ".pack" \
+      "ed"
+static const char changes_read[] = "SELECT id, link, " COLUMNS("before") ", " COLUMNS(
+    "after") " FROM source "
+             "JOIN revision AS after ON after.source = source.key "
+             "JOIN revision AS before ON before.entry = after.entry AND before.number = "
+             "after.number - 1 "
+             "JOIN entry ON entry.key = after.entry "
+             "WHERE name = ?1 ORDER BY after.at DESC, entry.position, after.number DESC LIMIT ?2";
+
+/* ---- events of one entry ------------------------------------------------------------------- */
+
+/* The events of one entry stand together. Takes them from outcome->events at *at: which, and whose;
+ * NULL after the last. */
+static const struct entry *next_entry(const struct outcome *outcome, size_t *at, unsigned *events)
+{
+    const struct entry *entry = *at < outcome->events_count ? outcome->events[*at].entry : NULL;
+    *events = 0;
+    for (; entry && *at < outcome->events_count && outcome->events[*at].entry == entry; ++*at)
+        *events |= 1u << outcome->events[*at].kind;
+    *events &= EVENTS_KEPT;
+    return entry;
+}
+
+/* ---- writing ------------------------------------------------------------------------------- */
+
+static void put_content(struct call *c, struct str title, struct str html, struct str text)
+{
+    db_put_str(c, title);
+    db_put_int(c, (int64_t)html.n);
+    db_put_int(c, (int64_t)text.n);
+    db_put_packed(c, html, text);
+}
+
+static int keep_before(struct store *s, int64_t source, const struct entry *entry, struct arena *a,
+                       struct error *e)
+{
+    struct call c = db_call(s, STATEMENT_REVISION_BEFORE, revision_before);
+    db_put_int(&c, source);
+    db_put_str(&c, str_of(entry->id));
+    int rc = db_step(&c, e);
+    if (rc <= 0) {
+        db_end(&c);
+        return rc;
+    }
+    int64_t key = db_get_int(&c), at = db_get_int(&c);
+    struct str title = db_get_str(&c, a), html = db_get_str(&c, a), text = db_get_str(&c, a);
+    rc = db_check(&c, e);
+    db_end(&c);
+    if (rc < 0)
+        return -1;
+    c = db_call(s, STATEMENT_REVISION_FIRST, revision_first);
+    db_put_int(&c, source);
+    db_put_int(&c, key);
+    db_put_int(&c, at);
+    put_content(&c, title, html, text);
+    return db_run(&c, e);
+}
+
+int revisions_keep_before(struct store *s, int64_t source, const struct outcome *outcome,
+                          struct error *e)
+{
+    const struct entry *entry;
+    unsigned events;
+    for (size_t i = 0; (entry = next_entry(outcome, &i, &events));) {
+        if (!events || events & 1u << EVENT_NEW)
+            continue;
+        struct arena *a = arena_new();
+        int rc = a ? keep_before(s, source, entry, a, e) : db_fail(s, "write", SQLITE_NOMEM, e);
+        arena_free(a);
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int write_one(struct store *s, int64_t source, const struct entry *entry, unsigned events,
+                     struct error *e)
+{
+    struct call c = db_call(s, STATEMENT_REVISION_WRITE, revision_write);
+    db_put_int(&c, source);
+    db_put_str(&c, str_of(entry->id));
+    db_put_int(&c, entry->updated);
+    db_put_int(&c, events);
+    put_content(&c, entry->title, entry->html, entry->text);
+    if (db_run(&c, e) < 0)
+        return -1;
+    if (sqlite3_changes(s->sql) != 1)
+        return error_set(e, "cannot write %s: %s has an event but is not there", s->path,
+                         entry->id);
+    return 0;
+}
+
+static int prune_one(struct store *s, int64_t source, const struct entry *entry, int64_t keep,
+                     struct error *e)
+{
+    struct call c = db_call(s, STATEMENT_REVISION_PRUNE, revision_prune);
+    db_put_int(&c, source);
+    db_put_str(&c, str_of(entry->id));
+    db_put_int(&c, keep > 0 ? keep : KEEP_DEFAULT);
+    return db_run(&c, e);
+}
+
+int revisions_write(struct store *s, int64_t source, const struct outcome *outcome, int64_t keep,
+                    struct error *e)
+{
+    const struct entry *entry;
+    unsigned events;
+    for (size_t i = 0; (entry = next_entry(outcome, &i, &events));)
+        if (events && (write_one(s, source, entry, events, e) < 0 ||
+                       (!(events & 1u << EVENT_NEW) && prune_one(s, source, entry, keep, e) < 0)))
+            return -1;
+    return 0;
+}
+
+/* ---- reading ------------------------------------------------------------------------------- */
+
+static void get_revision(struct call *c, struct arena *a, struct revision *out)
+{
+    out->number = db_get_int(c);
+    out->at = db_get_int(c);
+    out->events = (unsigned)db_get_int(c);
+    out->title = db_get_str(c, a);
+    int64_t html = db_get_int(c), text = db_get_int(c);
+    bool sane = html >= 0 && text >= 0 && html <= (int64_t)PACK_MAX && text <= (int64_t)PACK_MAX;
+    struct str both = db_get_packed(c, a, sane ? html + text : -1);
+    out->html = str_sub(both, 0, sane ? (size_t)html : 0);
+    out->text = str_sub(both, out->html.n, SIZE_MAX);
+}
+
+static int get_change(struct call *c, struct arena *a, struct change *out, struct error *e)
+{
+    db_get_id(c, a, out->id);
+    out->link = db_get_str(c, a);
+    get_revision(c, a, &out->before);
+    get_revision(c, a, &out->after);
+    return db_check(c, e);
+}
+
+/* A list that grows by doubling; what it leaves behind goes with the arena. */
+static int make_room(struct arena *a, struct change **list, size_t count, size_t *room)
+{
+    if (count < *room)
+        return 0;
+    size_t more = *room ? *room * 2 : 16;
+    struct change *longer = arena_array(a, more, sizeof *longer);
+    if (!longer)
+        return -1;
+    if (count)
+        memcpy(longer, *list, count * sizeof *longer);
+    *list = longer;
+    *room = more;
+    return 0;
+}
+
+int store_changes(struct store *s, struct arena *a, struct str name, size_t most,
+                  struct change **out, size_t *count, struct error *e)
+{
+    struct change *list = NULL;
+    size_t n = 0, room = 0;
+    int rc;
+    *out = NULL;
+    *count = 0;
+    if (!s->sql)
+        return 0;
+    struct call c = db_call(s, STATEMENT_CHANGES_READ, changes_read);
+    db_put_str(&c, name);
+    db_put_int(&c, most < INT64_MAX ? (int64_t)most : INT64_MAX);
+    while ((rc = db_step(&c, e)) > 0) {
+        if (make_room(a, &list, n, &room) < 0)
+            rc = db_fail(s, "read", SQLITE_NOMEM, e);
+        if (rc < 0 || (rc = get_change(&c, a, &list[n++], e)) < 0)
+            break;
+    }
+    db_end(&c);
+    if (rc < 0)
+        return -1;
+    *out = list;
+    *count = n;
+    return 0;
+}
