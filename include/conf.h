@@ -56,6 +56,7 @@ struct source_conf {
     char *name;
     char *url;     /* http, https or file:; a relative file: is made absolute, beside the conf */
     char *id_base; /* NULL: the url first stored */
+    char *formerly; /* the name it had before; NULL: none */
     struct profile *profile;
     char *title, *description, *author, *language; /* NULL: from the page */
     int64_t max_entries;

@@ -364,6 +364,34 @@ static void check_id_bases(struct loading *l)
     }
 }
 
+/* Whether `name` is that of a source, or one before number `i` was called so as well. */
+static bool name_is_taken(const struct conf *c, size_t i, const char *name)
+{
+    for (size_t j = 0; j < c->sources_count; j++) {
+        const char *formerly = j < i ? c->sources[j].formerly : NULL;
+
+        if (strcmp(c->sources[j].name, name) == 0 || (formerly && strcmp(formerly, name) == 0))
+            return true;
+    }
+    return false;
+}
+
+/* What is stored under a former name can go on in one place only. */
+static void check_former_names(struct loading *l)
+{
+    const struct block *block = l->blocks.sources;
+
+    for (size_t i = 0; i < l->conf->sources_count; i++, block = block->next) {
+        const char *formerly = l->conf->sources[i].formerly;
+
+        if (formerly && name_is_taken(l->conf, i, formerly))
+            faults_add(l->faults, l->file, block_find(block, STR("formerly"))->line,
+                       "formerly: '%s' is the name, or the former name, of another source; write "
+                       "the name that this one had and nobody else has",
+                       formerly);
+    }
+}
+
 static void load_sources(struct loading *l)
 {
     struct conf *c = l->conf;
@@ -379,6 +407,7 @@ static void load_sources(struct loading *l)
     for (; block; block = block->next)
         load_source(l, block, &c->sources[c->sources_count++]);
     check_id_bases(l);
+    check_former_names(l);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */

@@ -59,6 +59,23 @@ static void state_settle(struct source_state *state, const struct source_conf *c
         state->id_base = str_of(conf->url);
 }
 
+/* The state as it is stored, also under the name that the source had before. 0, -1. */
+static int state_read(struct engine *en, const struct source_conf *conf, struct arena *a,
+                      struct source_state *state, struct error *e)
+{
+    struct store *store = en->options.store;
+    int found = store_source(store, a, str_of(conf->name), state, e);
+
+    if (found != 0 || !conf->formerly)
+        return found < 0 ? -1 : 0;
+    found = store_rename(store, str_of(conf->formerly), str_of(conf->name), e);
+    if (found > 0) {
+        engine_log(en, 2, "%s: goes on with what is stored of %s", conf->name, conf->formerly);
+        found = store_source(store, a, str_of(conf->name), state, e);
+    }
+    return found < 0 ? -1 : 0;
+}
+
 struct engine_source *source_new(struct engine *en, const struct source_conf *conf, struct error *e)
 {
     struct engine_source *s = calloc(1, sizeof(*s));
@@ -71,7 +88,7 @@ struct engine_source *source_new(struct engine *en, const struct source_conf *co
     }
     s->engine = en;
     s->conf = conf;
-    if (store_source(en->options.store, a, str_of(conf->name), &state, e) < 0)
+    if (state_read(en, conf, a, &state, e) < 0)
         goto fail;
     state_settle(&state, conf);
     state.schedule.next_poll =

@@ -187,6 +187,41 @@ static void test_id_bases(void **state)
                                    "[source b]\nurl = https://one.example/\n"));
 }
 
+static void test_former_names(void **state)
+{
+    static const struct {
+        const char *a, *b;
+        unsigned line; /* of the fault; 0: none */
+        const char *name;
+    } cases[] = {
+        {"formerly = b\n", "", 3, "b"},
+        {"", "formerly = a\n", 5, "a"},
+        {"", "formerly = b\n", 5, "b"},
+        {"formerly = c\n", "formerly = c\n", 6, "c"},
+        {"formerly = c\n", "formerly = d\n", 0, NULL},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        char text[400], fault[400];
+
+        snprintf(text, sizeof(text),
+                 "[source a]\nurl = https://one.example/\n%s[source b]\nurl = "
+                 "https://two.example/\n%s",
+                 cases[i].a, cases[i].b);
+        snprintf(fault, sizeof(fault),
+                 C "%u: formerly: '%s' is the name, or the former name, of another source; write "
+                   "the name that this one had and nobody else has\n",
+                 cases[i].line, cases[i].name ? cases[i].name : "");
+        if (cases[i].line)
+            folder_refuses(*state, text, fault);
+        else
+            conf_unref(folder_conf(*state, text));
+    }
+    folder_refuses(*state, "[source a]\nurl = https://one.example/\nformerly = B/c\n",
+                   C
+                   "3: bad source name 'B/c': write up to 64 of a-z, 0-9 and -, the first no -\n");
+}
+
 static void test_unreachable_listen(void **state)
 {
     static const char *const anywhere[] = {"0.0.0.0:80", "[::]:80", "*:80", "[0:0::0]:1",
@@ -430,6 +465,7 @@ int main(void)
         TEST(test_twice),
         TEST(test_no_url),
         TEST(test_id_bases),
+        TEST(test_former_names),
         TEST(test_unreachable_listen),
         TEST(test_unreadable_conf),
         TEST(test_faulty_profile),

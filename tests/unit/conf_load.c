@@ -29,6 +29,7 @@ static void test_defaults(void **state)
     assert_string_equal(s->name, "a");
     assert_string_equal(s->url, "https://one.example/x");
     assert_null(s->id_base);
+    assert_null(s->formerly);
     assert_string_equal(s->profile->name, "one");
     assert_null(s->title);
     assert_null(s->description);
