@@ -217,9 +217,9 @@ static void test_former_names(void **state)
         else
             conf_unref(folder_conf(*state, text));
     }
-    folder_refuses(*state, "[source a]\nurl = https://one.example/\nformerly = B/c\n",
-                   C
-                   "3: bad source name 'B/c': write up to 64 of a-z, 0-9 and -, the first no -\n");
+    folder_refuses(
+        *state, "[source a]\nurl = https://one.example/\nformerly = B/c\n",
+        C "3: formerly: bad source name 'B/c': write up to 64 of a-z, 0-9 and -, the first no -\n");
 }
 
 static void test_unreachable_listen(void **state)
