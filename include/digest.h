@@ -79,3 +79,29 @@ struct hash page_hash(const struct page *page);
 /* What the page does to the entries, once believed. Owned by the match. NULL: no memory. */
 const struct outcome *match_outcome(struct match *m);
 void match_free(struct match *m);
+
+/* ---- feeds of ours → entries --------------------------------------------------------------- */
+
+struct own_tombstone {
+    char id[ID_SIZE];
+    int64_t when;
+};
+
+/* A feed or an archive page as we rendered it. */
+struct own_feed {
+    char id[ID_SIZE];      /* empty: RSS and JSON Feed have none */
+    struct str home;       /* the page that it is of */
+    struct entry *entries; /* as in the document; they have neither text, hash, ordinal nor seq */
+    size_t count;
+    struct own_tombstone *gone;
+    size_t gone_count;
+};
+
+/* Reads Atom, RSS or JSON Feed that a digestd made; all that *out has is in `a`. -1: it is none of
+ * these, or not well-formed. */
+int own_feed_read(struct str bytes, struct arena *a, struct own_feed *out, struct error *e);
+/* Cleans the HTML of such an entry once more and makes text and hash of it, as they were when it
+ * was read from the page; all in `a`. `base` is the page's address. -1: no memory. */
+int html_read(struct entry *entry, struct str base, const struct profile *profile, struct arena *a);
+/* The n by which `entry` got its id from its title, up to `most`; 0: it had another title. */
+unsigned entry_ordinal(const struct entry *entry, struct str id_base, unsigned most);

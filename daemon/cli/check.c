@@ -1,13 +1,47 @@
-/* digestd check: is the conf in order? */
+/* digestd check: is the conf in order, or, with --state, what is stored? */
 #include "cli.h"
+#include "store.h"
 
 #include <stdio.h>
+
+/* All that a damaged database may have to say. */
+#define FAULTS_MAX ((size_t)16 * 1024 * 1024)
+
+static int check_conf(const struct conf *conf)
+{
+    printf("%s: in order, %zu source%s\n", conf->file, conf->sources_count,
+           conf->sources_count == 1 ? "" : "s");
+    return cli_flush(EXIT_CONF);
+}
+
+/* Says nothing where nothing is wrong: for cron. */
+static int check_state(const struct conf *conf)
+{
+    struct store *store = NULL;
+    struct buf faults;
+    struct error e;
+    int status = EXIT_STATE;
+
+    buf_init(&faults, FAULTS_MAX);
+    if (store_open(&store, conf->state_dir, STORE_READ, &e) < 0 ||
+        store_check(store, &faults, &e) < 0)
+        cli_fail(status, "%s", e.text);
+    else
+        status = faults.len ? EXIT_CONF : EXIT_OK;
+    if (faults.len)
+        fwrite(faults.data, 1, faults.len, stdout);
+    if (cli_flush(EXIT_STATE) != EXIT_OK)
+        status = EXIT_STATE;
+    buf_clear(&faults);
+    store_close(store);
+    return status;
+}
 
 int cli_check(int argc, char **argv)
 {
     struct cli_options o;
     struct conf *conf;
-    int status = cli_options("check", argc, argv, "c", &o);
+    int status = cli_options("check", argc, argv, "cs", &o);
 
     if (status >= 0)
         return status;
@@ -16,8 +50,7 @@ int cli_check(int argc, char **argv)
     conf = cli_conf(o.conf_file);
     if (!conf)
         return EXIT_CONF;
-    printf("%s: in order, %zu source%s\n", o.conf_file, conf->sources_count,
-           conf->sources_count == 1 ? "" : "s");
+    status = o.state ? check_state(conf) : check_conf(conf);
     conf_unref(conf);
-    return cli_flush(EXIT_CONF);
+    return status;
 }

@@ -20,6 +20,8 @@ int cli_check(int argc, char **argv);
 int cli_poll(int argc, char **argv);
 int cli_extract(int argc, char **argv);
 int cli_list(int argc, char **argv);
+int cli_backup(int argc, char **argv);
+int cli_adopt(int argc, char **argv);
 
 /* ---- what they share ----------------------------------------------------------------------- */
 
@@ -34,8 +36,9 @@ struct cli_options {
     const char *profile;
     const char *format;
     const char *base;
+    bool state;
 };
-/* Reads the options of `command`, which takes those of `letters` (of "cpfb"). -1: go on, the rest
+/* Reads the options of `command`, which takes those of `letters` (of "cpfbs"). -1: go on, the rest
  * begins at optind; else the exit status, all said. */
 int cli_options(const char *command, int argc, char **argv, const char *letters,
                 struct cli_options *o);
@@ -66,3 +69,14 @@ struct feed;
 int cli_print_feed(const struct feed *feed, const char *format);
 /* Whether `format` is "jsonfeed", "atom" or "rss". */
 bool cli_is_feed_format(const char *format);
+
+/* What a FILE, an http or https URL, or - (standard input) has in it. */
+struct cli_input {
+    struct buf bytes, url, content_type;
+};
+void cli_input_init(struct cli_input *in);
+void cli_input_clear(struct cli_input *in);
+/* Once, between init and clear. 0, -1. */
+int cli_input_read(struct cli_input *in, const char *name, struct error *e);
+/* What was read counts as of this address. 0, -1: it is too long. */
+int cli_input_is_from(struct cli_input *in, const char *url);

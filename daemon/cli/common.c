@@ -29,11 +29,10 @@ int cli_usage(const char *command)
 }
 
 /* The options of all commands: a command has those whose letter it names. */
-static const struct option all_options[] = {{"conf", required_argument, NULL, 'c'},
-                                            {"profile", required_argument, NULL, 'p'},
-                                            {"format", required_argument, NULL, 'f'},
-                                            {"base", required_argument, NULL, 'b'},
-                                            {NULL, 0, NULL, 0}};
+static const struct option all_options[] = {
+    {"conf", required_argument, NULL, 'c'},   {"profile", required_argument, NULL, 'p'},
+    {"format", required_argument, NULL, 'f'}, {"base", required_argument, NULL, 'b'},
+    {"state", no_argument, NULL, 's'},        {NULL, 0, NULL, 0}};
 
 static int option_set(const char *command, char **argv, const char *letters, int letter,
                       struct cli_options *o)
@@ -44,6 +43,10 @@ static int option_set(const char *command, char **argv, const char *letters, int
     if (letter == '?' || !strchr(letters, letter))
         return cli_fail(EXIT_CONF, "%s: unknown option '%s'; see 'digestd --help'", command,
                         argv[optind - 1]);
+    if (letter == 's') {
+        o->state = true;
+        return -1;
+    }
     *(letter == 'c'   ? &o->conf_file
       : letter == 'p' ? &o->profile
       : letter == 'f' ? &o->format

@@ -2,108 +2,14 @@
 #include "cli.h"
 #include "digest.h"
 #include "feed.h"
-#include "fetch.h"
 
-#include <errno.h>
-#include <ev.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define PAGE_MAX    ((size_t)256 * 1024 * 1024)
 #define PROFILE_DIR "/etc/digestd/profiles"
-
-struct input {
-    struct buf bytes, url, content_type;
-    bool done;
-    struct error e;
-};
-
-/* ---- where the page comes from ------------------------------------------------------------- */
-
-static int input_stream(struct input *in, FILE *f, const char *name)
-{
-    char chunk[65536];
-    size_t n;
-
-    while ((n = fread(chunk, 1, sizeof(chunk), f)) > 0)
-        if (buf_append(&in->bytes, chunk, n) < 0)
-            return error_set(&in->e, "%s is larger than %zu bytes", name, in->bytes.max);
-    return ferror(f) ? error_set(&in->e, "cannot read %s: %s", name, strerror(errno)) : 0;
-}
-
-static int input_file(struct input *in, const char *path)
-{
-    char *absolute = realpath(path, NULL);
-    FILE *f = fopen(path, "rb");
-    int done;
-
-    if (absolute)
-        buf_printf(&in->url, "file://%s", absolute);
-    free(absolute);
-    if (!f)
-        return error_set(&in->e, "cannot open %s: %s (an address begins with http:// or https://)",
-                         path, strerror(errno));
-    done = input_stream(in, f, path);
-    fclose(f);
-    return done;
-}
-
-static void input_fetched(void *arg, const struct fetch_result *result)
-{
-    struct input *in = arg;
-
-    in->done = result->status == FETCH_OK;
-    if (!in->done)
-        error_set(&in->e, "%s", result->reason);
-    buf_add(&in->bytes, result->body);
-    buf_add(&in->url, result->url);
-    buf_add(&in->content_type, result->content_type);
-}
-
-static int input_fetch(struct input *in, const char *url)
-{
-    struct poll_conf conf = {.timeout = 30,
-                             .connect_timeout = 10,
-                             .max_size = 16 * 1024 * 1024,
-                             .max_redirects = 5,
-                             .user_agent = "Mozilla/5.0 (compatible; digestd/" DIGESTD_VERSION ")"};
-    struct ev_loop *loop = ev_loop_new(EVFLAG_AUTO);
-    struct fetcher *fetcher = loop ? fetcher_new(loop, NULL, &in->e) : NULL;
-
-    if (fetcher && fetch_start(fetcher, str_of(url), &conf, NULL, (struct str){0}, cli_clock(NULL),
-                               input_fetched, in, &in->e))
-        ev_run(loop, 0);
-    fetcher_free(fetcher);
-    if (loop)
-        ev_loop_destroy(loop);
-    return in->done ? 0 : -1;
-}
-
-static int input_read(struct input *in, const char *name, const char *base)
-{
-    int done;
-
-    struct str scheme = uri_scheme(str_of(name));
-
-    if (strcmp(name, "-") == 0)
-        done = input_stream(in, stdin, "standard input");
-    else if (uri_is_http(str_of(name)))
-        done = input_fetch(in, name);
-    else if (str_eq_nocase(scheme, STR("file")))
-        done = input_file(in, name + strlen("file:") + (strncmp(name + 5, "//", 2) ? 0 : 2));
-    else if (scheme.n && str_find(str_of(name), STR("://"), 0) != SIZE_MAX)
-        done = error_set(&in->e, "%s is no http, https or file address", name);
-    else
-        done = input_file(in, name);
-    if (base) {
-        buf_reset(&in->url);
-        buf_puts(&in->url, base);
-    }
-    return done;
-}
 
 /* ---- which profile ------------------------------------------------------------------------- */
 
@@ -200,7 +106,7 @@ static int print_feed(const struct page *page, struct str url, const char *forma
     return status;
 }
 
-static int extract(struct input *in, const struct profile *profile, const char *format)
+static int extract(struct cli_input *in, const struct profile *profile, const char *format)
 {
     struct page *page;
     struct error e;
@@ -222,7 +128,8 @@ int cli_extract(int argc, char **argv)
 {
     struct cli_options o;
     struct profile *profile = NULL;
-    struct input in = {0};
+    struct cli_input in;
+    struct error e;
     int status = cli_options("extract", argc, argv, "pfb", &o);
 
     if (status >= 0)
@@ -234,11 +141,11 @@ int cli_extract(int argc, char **argv)
                         o.format);
     if (optind + 1 != argc)
         return cli_fail(EXIT_CONF, "extract: name one FILE or URL, or - for standard input");
-    buf_init(&in.bytes, PAGE_MAX);
-    buf_init(&in.url, 65536);
-    buf_init(&in.content_type, 1024);
-    if (input_read(&in, argv[optind], o.base) < 0)
-        status = cli_fail(EXIT_SOURCE, "%s", in.e.text);
+    cli_input_init(&in);
+    if (cli_input_read(&in, argv[optind], &e) < 0)
+        status = cli_fail(EXIT_SOURCE, "%s", e.text);
+    else if (o.base && cli_input_is_from(&in, o.base) < 0)
+        status = cli_fail(EXIT_CONF, "extract: the address of --base is too long");
     else if (!o.profile && !in.url.len)
         status = cli_fail(EXIT_CONF, "extract: standard input says nothing of where it is from: "
                                      "name the profile with -p, or the address with --base");
@@ -247,8 +154,6 @@ int cli_extract(int argc, char **argv)
     if (status < 0)
         status = profile ? extract(&in, profile, o.format) : EXIT_CONF;
     profile_unref(profile);
-    buf_clear(&in.bytes);
-    buf_clear(&in.url);
-    buf_clear(&in.content_type);
+    cli_input_clear(&in);
     return status;
 }

@@ -16,11 +16,15 @@ struct command {
 
 static const struct command commands[] = {
     {"run", cli_run, "[-c FILE]", "the daemon, in the foreground"},
-    {"check", cli_check, "[-c FILE]", "validate the conf and every profile it uses"},
+    {"check", cli_check, "[-c FILE] [--state]",
+     "validate the conf and every profile it uses, or what is stored"},
     {"poll", cli_poll, "[-c FILE] [SOURCE...]", "poll sources once, now; a row an event"},
     {"extract", cli_extract, "[-p PROFILE] [-f FORMAT] [--base URL] FILE|URL|-",
      "what the sections of a page are"},
     {"list", cli_list, "[-c FILE] [-f FORMAT] [SOURCE]", "what the store holds, newest first"},
+    {"backup", cli_backup, "[-c FILE] FILE", "what the store holds, as one file, at any time"},
+    {"adopt", cli_adopt, "[-c FILE] NAME FEED...",
+     "fill the empty store of a source from feeds of ours"},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -1,0 +1,85 @@
+/* adopt: what a feed of ours has of an entry → the entry as it was read from the page. */
+#include "clean.h"
+#include "digest.h"
+#include "tree.h"
+
+#include <string.h>
+
+static xmlNode *body_of(xmlNode *root)
+{
+    xmlNode *node = root ? root->children : NULL;
+
+    while (node && strcmp((const char *)node->name, "body") != 0)
+        node = node->next;
+    return node;
+}
+
+static int add_text(struct buf *out, const struct blocks *blocks)
+{
+    for (size_t i = 0; i < blocks->count; i++) {
+        if (!blocks->items[i].text.n)
+            continue;
+        if (out->len)
+            buf_putc(out, '\n');
+        buf_add(out, blocks->items[i].text);
+    }
+    return out->failed ? -1 : 0;
+}
+
+static int read_body(xmlNode *body, const struct address_base *from, struct buf *html,
+                     struct buf *text, struct hash *hash)
+{
+    struct blocks blocks;
+    struct buf scratch;
+    int done;
+
+    buf_init(&scratch, SIZE_MAX);
+    done = blocks_read(&blocks, body);
+    if (done == 0)
+        done = clean_blocks(html, hash, &scratch, from, &blocks, 0, blocks.count, body);
+    if (done == 0)
+        done = add_text(text, &blocks);
+    blocks_clear(&blocks);
+    buf_clear(&scratch);
+    return done;
+}
+
+int html_read(struct entry *entry, struct str base, const struct profile *profile, struct arena *a)
+{
+    const struct address_base from = {base, profile};
+    struct tree tree = {0};
+    struct buf page, html, text;
+    xmlNode *body = NULL;
+    int done = -1;
+
+    buf_init(&page, SIZE_MAX);
+    buf_init(&html, SIZE_MAX);
+    buf_init(&text, SIZE_MAX);
+    buf_puts(&page, "<html><body>");
+    buf_add(&page, entry->html);
+    buf_puts(&page, "</body></html>\n");
+    if (!page.failed && tree_parse(&tree, buf_str(&page)) == DOUBT_NONE)
+        body = body_of(xmlDocGetRootElement(tree.doc));
+    if (body && read_body(body, &from, &html, &text, &entry->hash) == 0) {
+        entry->html = arena_copy(a, buf_str(&html));
+        entry->text = arena_copy(a, buf_str(&text));
+        done = entry->html.p && entry->text.p ? 0 : -1;
+    }
+    tree_clear(&tree);
+    buf_clear(&page);
+    buf_clear(&html);
+    buf_clear(&text);
+    return done;
+}
+
+unsigned entry_ordinal(const struct entry *entry, struct str id_base, unsigned most)
+{
+    char id[ID_SIZE];
+
+    for (unsigned n = 1; n <= most; n++) {
+        id_of_entry(id, id_base, entry->title, n);
+        if (strcmp(id, entry->id) == 0)
+            return n;
+    }
+    return 0;
+}
