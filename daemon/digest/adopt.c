@@ -26,21 +26,52 @@ static int add_text(struct buf *out, const struct blocks *blocks)
     return out->failed ? -1 : 0;
 }
 
+/* The lines that plain_write made elements of: a paragraph each, or an item of a list. */
+static void add_lines(struct buf *out, const xmlNode *parent)
+{
+    for (xmlNode *node = parent->children; node; node = node->next) {
+        const char *name = (const char *)node->name;
+
+        if (node->type != XML_ELEMENT_NODE)
+            continue;
+        if (strcmp(name, "ul") == 0) {
+            add_lines(out, node);
+            continue;
+        }
+        buf_puts(out, strcmp(name, "li") == 0 ? "- " : "");
+        node_text(out, node);
+        buf_putc(out, '\n');
+    }
+}
+
+/* A page of plain text is read as that: what was a bullet is one again. */
+static int read_blocks(struct blocks *blocks, xmlNode *body, bool plain, struct buf *lines)
+{
+    if (!plain)
+        return blocks_read(blocks, body);
+    add_lines(lines, body);
+    return lines->failed ? -1 : blocks_read_text(blocks, buf_str(lines));
+}
+
 static int read_body(xmlNode *body, const struct address_base *from, struct buf *html,
                      struct buf *text, struct hash *hash)
 {
-    struct blocks blocks;
-    struct buf scratch;
+    bool plain = from->profile->syntax == SYNTAX_TEXT;
+    struct blocks blocks = {0};
+    struct buf scratch, lines;
     int done;
 
     buf_init(&scratch, SIZE_MAX);
-    done = blocks_read(&blocks, body);
+    buf_init(&lines, SIZE_MAX);
+    done = read_blocks(&blocks, body, plain, &lines);
     if (done == 0)
-        done = clean_blocks(html, hash, &scratch, from, &blocks, 0, blocks.count, body);
+        done =
+            clean_blocks(html, hash, &scratch, from, &blocks, 0, blocks.count, plain ? NULL : body);
     if (done == 0)
         done = add_text(text, &blocks);
     blocks_clear(&blocks);
     buf_clear(&scratch);
+    buf_clear(&lines);
     return done;
 }
 
