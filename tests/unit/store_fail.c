@@ -23,7 +23,9 @@ static int commit_poll(struct store *s, int64_t counter, struct error *e)
         changed[i] = &entries[i];
     }
     struct outcome outcome = {.changed = changed, .changed_count = ENTRIES};
-    return store_commit(s, &state, &outcome, e);
+    struct history history;
+    history_make(&history, counter, &state, &outcome);
+    return history_archive(s, counter - 1, e) < 0 ? -1 : store_commit(s, &state, &outcome, e);
 }
 
 /* The counter of the poll that is there in full. */
@@ -48,6 +50,7 @@ static int64_t read_poll(struct store *s)
     }
     int64_t counter = state.held_polls;
     arena_free(a);
+    history_assert(s, counter);
     return counter;
 }
 

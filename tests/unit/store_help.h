@@ -131,3 +131,88 @@ static inline void assert_entry_equal(const struct entry *a, const struct entry 
     assert_int_equal(a->position, b->position);
     assert_int_equal(a->live, b->live);
 }
+
+/* What a poll writes besides entries, made of its counter, so that a mixture shows: an event of
+ * each entry, the page, and an archive page of the poll before. */
+enum { HISTORY_ENTRIES = 64, HISTORY_KEPT = 3 };
+struct history {
+    struct event events[HISTORY_ENTRIES];
+    struct kept_page page;
+    char bytes[6000], name[48];
+};
+
+/* Bytes that do not pack well. */
+static inline void history_fill(char *bytes, size_t n, int64_t counter)
+{
+    uint32_t x = (uint32_t)counter * 2654435761u + 1;
+    for (size_t i = 0; i < n; i++) {
+        x = x * 1664525 + 1013904223;
+        bytes[i] = (char)(x >> 24);
+    }
+}
+
+static inline void history_make(struct history *h, int64_t counter, struct source_state *state,
+                                struct outcome *outcome)
+{
+    assert_true(outcome->changed_count <= HISTORY_ENTRIES);
+    history_fill(h->bytes, sizeof h->bytes, counter);
+    snprintf(h->name, sizeof h->name, "https://example.org/%lld", (long long)counter);
+    h->page = (struct kept_page){{h->bytes, sizeof h->bytes}, STR("text/html"), str_of(h->name)};
+    state->page_kept = true;
+    state->page = &h->page;
+    state->keep_revisions = HISTORY_KEPT;
+    for (size_t i = 0; i < outcome->changed_count; i++)
+        h->events[i] =
+            (struct event){counter == 1 ? EVENT_NEW : EVENT_CHANGED, outcome->changed[i]};
+    outcome->events = h->events;
+    outcome->events_count = outcome->changed_count;
+}
+
+static inline int history_archive(struct store *s, int64_t counter, struct error *e)
+{
+    char bytes[6000];
+    if (counter <= 0)
+        return 0;
+    history_fill(bytes, sizeof bytes, -counter);
+    return store_archive_write(s, STR("x"), counter, (struct str){bytes, sizeof bytes}, counter, e);
+}
+
+/* All of it is that of the poll `counter`; the archive page that comes with the next one may be
+ * there. */
+static inline void history_assert(struct store *s, int64_t counter)
+{
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct kept_page page;
+    struct change *changes;
+    struct buf faults;
+    struct str bytes;
+    size_t count;
+    int64_t archives, since;
+    char expected[6000], name[48];
+    buf_init(&faults, 1 << 20);
+    snprintf(name, sizeof name, "https://example.org/%lld", (long long)counter);
+    history_fill(expected, sizeof expected, counter);
+    assert_int_equal(store_page(s, a, STR("x"), &page, &e), counter > 0);
+    if (counter) {
+        assert_true(same(page.bytes, (struct str){expected, sizeof expected}));
+        assert_true(same(page.url, str_of(name)));
+    }
+    must(store_archives(s, STR("x"), &archives, &e), &e);
+    assert_true(archives == counter || archives == (counter ? counter - 1 : 0));
+    if (archives) {
+        history_fill(expected, sizeof expected, -archives);
+        assert_int_equal(store_archive(s, a, STR("x"), archives, &bytes, &since, &e), 1);
+        assert_true(same(bytes, (struct str){expected, sizeof expected}));
+        assert_int_equal(since, archives);
+    }
+    must(store_changes(s, a, STR("x"), 9, &changes, &count, &e), &e);
+    assert_true(counter < 2 ? count == 0 : count > 0);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(changes[i].after.number, changes[i].before.number + 1);
+    must(store_check(s, &faults, &e), &e);
+    if (faults.len)
+        fail_msg("%s", faults.data);
+    buf_clear(&faults);
+    arena_free(a);
+}
