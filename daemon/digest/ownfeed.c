@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOMBSTONE_NS "http://purl.org/atompub/tombstones/1.0"
-
 /* Where the parts of a feed stand. */
 struct form {
     const char *entry, *id, *published, *updated, *content;

@@ -151,6 +151,54 @@ static void test_adopt_and_go_on(void **state)
     free(rows);
 }
 
+/* Puts `text` before the first `mark` of a file. */
+static void insert(struct place *p, const char *name, const char *mark, const char *text)
+{
+    struct str file = file_read(place_path(p, name));
+    struct buf b;
+    size_t at = str_find(file, str_of(mark), 0);
+
+    assert_true(at != SIZE_MAX);
+    buf_init(&b, SIZE_MAX);
+    buf_add(&b, str_sub(file, 0, at));
+    buf_puts(&b, text);
+    buf_add(&b, str_sub(file, at, SIZE_MAX));
+    place_write(p, name, buf_str(&b));
+    buf_clear(&b);
+    free((char *)file.p);
+}
+
+/* A tombstone buries what is older than it; one from before the entry came back does not. */
+static void test_tombstones(void **state)
+{
+    static const struct {
+        const char *when;
+        size_t removed;
+    } cases[] = {{"2100-01-01T00:00:00Z", 1}, {"2001-01-01T00:00:00Z", 0}};
+    struct place *p = *state;
+    const char *conf = write_conf(p, "a", "blog");
+
+    write_page(p, "page.html", 0, "");
+    free(expect(DIGESTD("poll", "-c", conf), 0, ""));
+    for (size_t i = 0; i < 2; i++) {
+        char name[8] = {(char)('b' + (int)i)}, stone[300];
+        const char *other = write_conf(p, name, "blog");
+        char *list = expect(DIGESTD("list", "-c", conf), 0, ""), *id = strstr(list, "urn:");
+
+        save_feeds(p, conf, "blog");
+        snprintf(stone, sizeof(stone),
+                 "<at:deleted-entry xmlns:at=\"http://purl.org/atompub/tombstones/1.0\" "
+                 "ref=\"%.45s\" when=\"%s\"/>",
+                 id, cases[i].when);
+        insert(p, "saved.atom", "<entry>", stone);
+        free(list);
+        free(expect(DIGESTD("adopt", "-c", other, "blog", place_path(p, "saved.atom")), 0, ""));
+        list = expect(DIGESTD("list", "-c", other), 0, "");
+        assert_int_equal(strstr(list, "\tremoved\t") != NULL, cases[i].removed);
+        free(list);
+    }
+}
+
 static void test_adopt_refuses(void **state)
 {
     static const struct {
@@ -264,6 +312,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_adopt, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_adopt_and_go_on, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_tombstones, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_adopt_refuses, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_backup, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_damage, place_set_up, place_tear_down),
