@@ -60,9 +60,14 @@ struct match_input {
     int64_t now;
     int64_t last_good;     /* 0: this is the first page believed */
     int64_t removal_guard; /* percent */
+    int64_t
+        removal_polls;    /* so many polls in a row miss an entry before it is removed; to 1: one */
+    int64_t min_change;   /* characters: a text that changed by fewer is taken over in silence */
+    bool hold_unfinished; /* what page_unfinished() speaks of is not told yet */
 };
 
-/* How much is lost: the live entries that the page no longer has. */
+/* How much is lost: the live entries that the page no longer has. Those that earlier pages missed
+ * already, and that only wait to be removed, are neither. */
 struct match_losses {
     size_t live, lost;
 };
@@ -76,6 +81,9 @@ struct match_losses match_losses(const struct match *m);
 bool match_is_too_much(const struct match *m);
 /* The same for every page with the same sections, for counting polls that agree. */
 struct hash page_hash(const struct page *page);
+/* The same for every page with the same last section, where that one lacks its end marker though
+ * the page uses them: somebody is writing it. Unset: it does not. */
+struct hash page_unfinished(const struct page *page);
 /* What the page does to the entries, once believed. Owned by the match. NULL: no memory. */
 const struct outcome *match_outcome(struct match *m);
 void match_free(struct match *m);

@@ -60,3 +60,60 @@ bool content_same(struct hash a, struct hash b)
 {
     return a.lo == b.lo || a.hi == b.hi;
 }
+
+/* ---- nearly the same ----------------------------------------------------------------------- */
+
+/* Whether a character goes on at this byte. */
+static bool goes_on(struct str s, size_t at)
+{
+    return at < s.n && ((unsigned char)s.p[at] & 0xc0) == 0x80;
+}
+
+static size_t common_front(struct str a, struct str b)
+{
+    size_t n = 0, most = a.n < b.n ? a.n : b.n;
+
+    while (n < most && a.p[n] == b.p[n])
+        n++;
+    while (n && (goes_on(a, n) || goes_on(b, n)))
+        n--;
+    return n;
+}
+
+static size_t common_back(struct str a, struct str b)
+{
+    size_t n = 0, most = a.n < b.n ? a.n : b.n;
+
+    while (n < most && a.p[a.n - n - 1] == b.p[b.n - n - 1])
+        n++;
+    while (n && goes_on(a, a.n - n))
+        n--;
+    return n;
+}
+
+static size_t characters_apart(struct str a, struct str b)
+{
+    size_t front = common_front(a, b), back;
+
+    a = str_sub(a, front, SIZE_MAX);
+    b = str_sub(b, front, SIZE_MAX);
+    back = common_back(a, b);
+    return text_length(str_sub(a, 0, a.n - back)) + text_length(str_sub(b, 0, b.n - back));
+}
+
+bool content_near(struct content_version a, struct content_version b, size_t least,
+                  struct buf *scratch)
+{
+    struct content x, y = {.sequence = scratch};
+    struct str both;
+    size_t first;
+
+    content_begin(&x, scratch);
+    content_text(&x, a.text);
+    first = scratch->len;
+    content_text(&y, b.text);
+    both = buf_str(scratch);
+    /* What is left of a sum when the text is taken off is that of links and media. */
+    return !scratch->failed && a.hash.hi - x.sum == b.hash.hi - y.sum &&
+           characters_apart(str_sub(both, 0, first), str_sub(both, first, SIZE_MAX)) < least;
+}

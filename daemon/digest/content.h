@@ -21,3 +21,14 @@ void content_media(struct content *c, struct str address);
 int content_end(struct content *c, struct hash *hash);
 /* Whether two hashes stand for the same content. */
 bool content_same(struct hash a, struct hash b);
+
+/* A content that was measured, and its text. */
+struct content_version {
+    struct hash hash;
+    struct str text;
+};
+/* Whether two versions have the same links and media, and texts that are fewer than `least`
+ * characters apart: those that were taken out and those that were added, white space left out, from
+ * the first that differs to the last. False too where there is no memory. */
+bool content_near(struct content_version a, struct content_version b, size_t least,
+                  struct buf *scratch);

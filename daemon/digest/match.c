@@ -202,6 +202,44 @@ static int match_all(struct match *m)
     return done == 0 ? match_by_likeness(m) : -1;
 }
 
+/* ---- what is not finished ------------------------------------------------------------------ */
+
+const struct section *match_unfinished(const struct page *page)
+{
+    if (!page->count || page->sections[page->count - 1].closed)
+        return NULL;
+    for (size_t i = 0; i < page->count; i++)
+        if (page->sections[i].closed)
+            return &page->sections[page->count - 1];
+    return NULL;
+}
+
+struct hash page_unfinished(const struct page *page)
+{
+    const struct section *last = match_unfinished(page);
+
+    if (!last)
+        return (struct hash){0};
+    return hash_more(hash_more((struct hash){0}, last->title),
+                     (struct str){(const char *)&last->hash, sizeof(last->hash)});
+}
+
+/* Of a section whose end is still to come there may be too little to be like what it was: until
+ * then it stands for what had its title. */
+static void match_by_title_alone(struct match *m)
+{
+    const struct section *last = match_unfinished(m->in.page);
+    size_t i = 0, section = m->in.page->count - 1;
+
+    if (!last || m->entry_of[section] != NOBODY)
+        return;
+    while (i < m->in.known_count && !(m->section_of[i] == NOBODY && m->in.known[i].live &&
+                                      str_eq(m->in.known[i].title, last->title)))
+        i++;
+    if (i < m->in.known_count)
+        match_bind(m, section, i);
+}
+
 /* ---- losses -------------------------------------------------------------------------------- */
 
 struct match_losses match_losses(const struct match *m)
@@ -209,7 +247,7 @@ struct match_losses match_losses(const struct match *m)
     struct match_losses losses = {0, 0};
 
     for (size_t i = 0; i < m->in.known_count; i++)
-        if (m->in.known[i].live) {
+        if (m->in.known[i].live && !(m->in.known[i].missing && m->section_of[i] == NOBODY)) {
             losses.live++;
             losses.lost += m->section_of[i] == NOBODY;
         }
@@ -255,8 +293,11 @@ struct match *match_new(const struct match_input *in)
     m->entry_of = nobody_each(in->page->count);
     m->section_of = nobody_each(in->known_count);
     m->copy = calloc(in->page->count + 1, sizeof(*m->copy));
-    if (m->entry_of && m->section_of && m->copy && match_all(m) == 0)
+    if (m->entry_of && m->section_of && m->copy && match_all(m) == 0) {
+        if (in->hold_unfinished)
+            match_by_title_alone(m);
         return m;
+    }
     match_free(m);
     return NULL;
 }

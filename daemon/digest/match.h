@@ -23,6 +23,8 @@ struct match {
 bool match_may_rename(const struct match *m, size_t section, size_t entry);
 /* Binds section and entry, which must both be free. */
 void match_bind(struct match *m, size_t section, size_t entry);
+/* The last section, where it lacks its end marker though the page uses them; else NULL. */
+const struct section *match_unfinished(const struct page *page);
 /* Pairs sections and entries, still free, whose text is alike. 0, or -1: no memory. */
 int match_by_likeness(struct match *m);
 /* Fills m->outcome. 0, or -1. */

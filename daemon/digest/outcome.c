@@ -19,6 +19,9 @@ struct word {
 struct conclusion {
     struct match *m;
     struct entry *entries; /* of each section, as it is after the poll */
+    unsigned *events;      /* of each section that is matched: what happens to its entry */
+    size_t held_back;      /* the section that is not told yet; NOBODY: none */
+    struct buf scratch;
     struct word *ids, *links, *titles;
     struct word *words; /* storage of the sets, from the arena */
     size_t words_count, words_room;
@@ -117,12 +120,65 @@ static int64_t later(int64_t now, int64_t before)
     return now > before ? now : before + 1;
 }
 
-/* What happens to an entry that is matched, as bits of 1 << enum event_kind. */
-static unsigned events_of(const struct section *section, const struct entry *known)
+/* Whether a content is another one, by at least so much as counts. */
+static bool is_changed(struct conclusion *c, const struct section *section,
+                       const struct entry *known)
 {
-    return (unsigned)!known->live << EVENT_RESTORED |
-           (unsigned)!str_eq(known->title, section->title) << EVENT_RENAMED |
-           (unsigned)!content_same(known->hash, section->hash) << EVENT_CHANGED;
+    int64_t least = c->m->in.min_change;
+
+    if (content_same(known->hash, section->hash))
+        return false;
+    return least <= 1 || !content_near((struct content_version){known->hash, known->text},
+                                       (struct content_version){section->hash, section->text},
+                                       (size_t)least, &c->scratch);
+}
+
+/* The entry that a section is. NULL: a new one. */
+static const struct entry *known_as(const struct match *m, size_t section)
+{
+    return m->entry_of[section] == NOBODY ? NULL : &m->in.known[m->entry_of[section]];
+}
+
+/* Whether an entry whose section is gone from the page stands until more polls agree. */
+static bool stays_without_section(const struct match *m, size_t entry)
+{
+    const struct entry *known = &m->in.known[entry];
+
+    return known->live && m->section_of[entry] == NOBODY &&
+           known->missing + 1 < m->in.removal_polls;
+}
+
+/* What happens to the entries that are matched, as bits of 1 << enum event_kind. */
+static void events_find(struct conclusion *c)
+{
+    const struct match *m = c->m;
+
+    for (size_t i = 0; i < m->in.page->count; i++) {
+        const struct section *section = &m->in.page->sections[i];
+        const struct entry *known = known_as(m, i);
+
+        if (known)
+            c->events[i] = (unsigned)!known->live << EVENT_RESTORED |
+                           (unsigned)!str_eq(known->title, section->title) << EVENT_RENAMED |
+                           (unsigned)is_changed(c, section, known) << EVENT_CHANGED;
+    }
+}
+
+/* A section that is still being written is held back where it would be told. */
+static void unfinished_find(struct conclusion *c)
+{
+    const struct match *m = c->m;
+    size_t last = m->in.page->count - 1;
+    const struct entry *known;
+
+    c->held_back = NOBODY;
+    if (!m->in.hold_unfinished || !match_unfinished(m->in.page))
+        return;
+    known = known_as(m, last);
+    if (known && !c->events[last] && str_eq(known->html, m->in.page->sections[last].html))
+        return;
+    c->held_back = last;
+    c->m->outcome.waiting = true;
 }
 
 /* The links that stand: those of entries to which nothing happens. All others are minted anew. */
@@ -131,14 +187,14 @@ static void links_keep(struct conclusion *c)
     const struct match *m = c->m;
 
     for (size_t i = 0; i < m->in.page->count; i++) {
-        const struct entry *known;
+        const struct entry *known = known_as(m, i);
 
-        if (m->entry_of[i] == NOBODY)
-            continue;
-        known = &m->in.known[m->entry_of[i]];
-        if (known->link.n && !events_of(&m->in.page->sections[i], known))
+        if (known && known->link.n && (!c->events[i] || i == c->held_back))
             word_add(c, &c->links, known->link);
     }
+    for (size_t i = 0; i < m->in.known_count; i++)
+        if (stays_without_section(m, i) && m->in.known[i].link.n)
+            word_add(c, &c->links, m->in.known[i].link);
 }
 
 /* ---- events -------------------------------------------------------------------------------- */
@@ -180,16 +236,25 @@ static void section_is_new(struct conclusion *c, const struct section *section, 
     changed_add(c, entry);
 }
 
-static void section_is_known(struct conclusion *c, const struct section *section,
-                             const struct entry *known, struct entry *entry)
+/* What is written of an entry to which nothing happens. */
+static void standing_add(struct conclusion *c, const struct entry *known, const struct entry *entry)
 {
     struct outcome *o = &c->m->outcome;
-    unsigned events = events_of(section, known);
 
+    if (entry->missing != known->missing)
+        changed_add(c, entry);
+    else if (entry->position != known->position)
+        o->moved[o->moved_count++] = entry;
+}
+
+static void section_is_known(struct conclusion *c, const struct section *section,
+                             const struct entry *known, unsigned events, struct entry *entry)
+{
     for (enum event_kind kind = EVENT_RESTORED; kind <= EVENT_CHANGED; kind++)
         if (events & 1u << kind)
             event_add(c, kind, entry);
     entry->live = true;
+    entry->removed = 0;
     entry->title = section->title;
     if (events) {
         content_take(entry, section);
@@ -197,11 +262,12 @@ static void section_is_known(struct conclusion *c, const struct section *section
         entry->link = link_mint(c, section->link);
         changed_add(c, entry);
     } else if (!str_eq(known->html, section->html)) {
-        /* Only markup or the queries of picture addresses: worth having, not worth telling. */
+        /* Only markup, the queries of picture addresses or a few characters: worth having, not
+         * worth telling. */
         content_take(entry, section);
         changed_add(c, entry);
-    } else if (entry->position != known->position) {
-        o->moved[o->moved_count++] = entry;
+    } else {
+        standing_add(c, known, entry);
     }
 }
 
@@ -215,6 +281,15 @@ static int compare_by_position(const void *a, const void *b)
     return (x->seq > y->seq) - (x->seq < y->seq);
 }
 
+static void entry_is_removed(struct conclusion *c, struct entry *entry)
+{
+    entry->live = false;
+    entry->link = (struct str){0};
+    entry->missing = 0;
+    entry->removed = c->m->in.now;
+}
+
+/* What the page no longer has: removed, or one more poll without it. */
 static int conclude_removed(struct conclusion *c)
 {
     struct match *m = c->m;
@@ -229,15 +304,20 @@ static int conclude_removed(struct conclusion *c)
         if (!entry)
             return -1;
         *entry = m->in.known[i];
-        entry->live = false;
-        entry->link = (struct str){0};
+        if (stays_without_section(m, i)) {
+            entry->missing++;
+            m->outcome.waiting = true;
+        } else {
+            entry_is_removed(c, entry);
+        }
         changed_add(c, entry);
     }
     if (m->outcome.changed_count > from)
         qsort(m->outcome.changed + from, m->outcome.changed_count - from,
               sizeof(*m->outcome.changed), compare_by_position);
     for (size_t i = from; i < m->outcome.changed_count; i++)
-        event_add(c, EVENT_REMOVED, m->outcome.changed[i]);
+        if (!m->outcome.changed[i]->live)
+            event_add(c, EVENT_REMOVED, m->outcome.changed[i]);
     return 0;
 }
 
@@ -248,7 +328,7 @@ static void conclude_ids(struct conclusion *c)
     const struct match *m = c->m;
 
     for (size_t i = m->in.page->count; i-- > 0;) {
-        if (m->entry_of[i] != NOBODY)
+        if (m->entry_of[i] != NOBODY || i == c->held_back)
             continue;
         c->entries[i].title = m->in.page->sections[i].title;
         entry_mint(c, &c->entries[i]);
@@ -263,16 +343,19 @@ static void conclude_sections(struct conclusion *c)
 
     for (size_t i = 0; i < m->in.page->count; i++) {
         const struct section *section = &m->in.page->sections[i];
+        const struct entry *known = known_as(m, i);
         struct entry *entry = &c->entries[i];
 
-        if (m->entry_of[i] == NOBODY) {
-            entry->position = (int64_t)i;
-            section_is_new(c, section, entry, new_ones++);
-            continue;
-        }
-        *entry = m->in.known[m->entry_of[i]];
+        if (known)
+            *entry = *known;
         entry->position = (int64_t)i;
-        section_is_known(c, section, &m->in.known[m->entry_of[i]], entry);
+        entry->missing = 0;
+        if (i != c->held_back && !known)
+            section_is_new(c, section, entry, new_ones++);
+        else if (i != c->held_back)
+            section_is_known(c, section, known, c->events[i], entry);
+        else if (known && known->live)
+            standing_add(c, known, entry);
     }
 }
 
@@ -295,14 +378,19 @@ int match_conclude(struct match *m)
     m->arena = arena_new();
     if (!m->arena)
         return -1;
+    buf_init(&c.scratch, SIZE_MAX);
     c.entries = arena_array(m->arena, m->in.page->count + 1, sizeof(*c.entries));
-    if (c.entries && outcome_room(m) == 0 && sets_fill(&c) == 0) {
+    c.events = arena_array(m->arena, m->in.page->count + 1, sizeof(*c.events));
+    if (c.entries && c.events && outcome_room(m) == 0 && sets_fill(&c) == 0) {
         dates_prepare(&c);
+        events_find(&c);
+        unfinished_find(&c);
         conclude_ids(&c);
         links_keep(&c);
         conclude_sections(&c);
         done = conclude_removed(&c) < 0 || c.failed ? -1 : 0;
     }
+    buf_clear(&c.scratch);
     HASH_CLEAR(hh, c.ids);
     HASH_CLEAR(hh, c.links);
     HASH_CLEAR(hh, c.titles);
