@@ -47,6 +47,7 @@ struct poll_conf {
     char *fetch_command;
     int64_t removal_guard; /* percent */
     int64_t removal_confirmations;
+    int64_t min_change; /* characters */
     char *image_proxy; /* an address with one %u in it; NULL: none */
 };
 
