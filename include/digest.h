@@ -60,10 +60,10 @@ struct match_input {
     int64_t now;
     int64_t last_good;     /* 0: this is the first page believed */
     int64_t removal_guard; /* percent */
-    int64_t
-        removal_polls;    /* so many polls in a row miss an entry before it is removed; to 1: one */
-    int64_t min_change;   /* characters: a text that changed by fewer is taken over in silence */
-    bool hold_unfinished; /* what page_unfinished() speaks of is not told yet */
+    int64_t removal_polls; /* so many in a row miss an entry before it is removed; 0, 1: at once. A
+                              page that lost too much was agreed on already when it is believed */
+    int64_t min_change;    /* characters: a text that changed by fewer is taken over in silence */
+    bool hold_unfinished;  /* what page_unfinished() speaks of is not told yet */
 };
 
 /* How much is lost: the live entries that the page no longer has. Those that earlier pages missed

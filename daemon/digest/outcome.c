@@ -28,6 +28,7 @@ struct conclusion {
     int64_t now;             /* of this poll's events */
     int64_t first_published; /* of new entries; on a first poll the page's own date */
     int64_t last_seq;
+    int64_t removal_polls;
     bool failed; /* a set could not grow */
 };
 
@@ -140,12 +141,12 @@ static const struct entry *known_as(const struct match *m, size_t section)
 }
 
 /* Whether an entry whose section is gone from the page stands until more polls agree. */
-static bool stays_without_section(const struct match *m, size_t entry)
+static bool stays_without_section(const struct conclusion *c, size_t entry)
 {
-    const struct entry *known = &m->in.known[entry];
+    const struct entry *known = &c->m->in.known[entry];
 
-    return known->live && m->section_of[entry] == NOBODY &&
-           known->missing + 1 < m->in.removal_polls;
+    return known->live && c->m->section_of[entry] == NOBODY &&
+           known->missing + 1 < c->removal_polls;
 }
 
 /* What happens to the entries that are matched, as bits of 1 << enum event_kind. */
@@ -193,7 +194,7 @@ static void links_keep(struct conclusion *c)
             word_add(c, &c->links, known->link);
     }
     for (size_t i = 0; i < m->in.known_count; i++)
-        if (stays_without_section(m, i) && m->in.known[i].link.n)
+        if (stays_without_section(c, i) && m->in.known[i].link.n)
             word_add(c, &c->links, m->in.known[i].link);
 }
 
@@ -304,7 +305,7 @@ static int conclude_removed(struct conclusion *c)
         if (!entry)
             return -1;
         *entry = m->in.known[i];
-        if (stays_without_section(m, i)) {
+        if (stays_without_section(c, i)) {
             entry->missing++;
             m->outcome.waiting = true;
         } else {
@@ -382,6 +383,7 @@ int match_conclude(struct match *m)
     c.entries = arena_array(m->arena, m->in.page->count + 1, sizeof(*c.entries));
     c.events = arena_array(m->arena, m->in.page->count + 1, sizeof(*c.events));
     if (c.entries && c.events && outcome_room(m) == 0 && sets_fill(&c) == 0) {
+        c.removal_polls = match_is_too_much(m) ? 1 : m->in.removal_polls;
         dates_prepare(&c);
         events_find(&c);
         unfinished_find(&c);

@@ -14,6 +14,8 @@
 #define HOST_RUNNING_MOST 2
 /* Seconds between signs of life at the most. */
 #define ROUND_MOST        3600
+/* Seconds by which a clock that is set right may go back. */
+#define CLOCK_TOLERANCE   60
 
 int64_t engine_now(const struct engine *en)
 {
@@ -121,20 +123,62 @@ void engine_arm_soon(struct engine *en)
     ev_timer_start(en->options.loop, &en->soon);
 }
 
+/* ---- a clock that is wrong ----------------------------------------------------------------- */
+
+static const struct engine_source *last_polled(const struct engine *en)
+{
+    const struct engine_source *last = en->count ? en->sources[0] : NULL;
+
+    for (size_t i = 1; i < en->count; i++)
+        if (en->sources[i]->state.schedule.last_poll > last->state.schedule.last_poll)
+            last = en->sources[i];
+    return last;
+}
+
+/* Whether the clock stands before the last poll: a machine without a battery wakes up somewhere in
+ * the past, and what it would poll then had dates that are wrong for ever. Whoever asked is told.
+ */
+static bool clock_is_behind(struct engine *en, int64_t now)
+{
+    const struct engine_source *last = last_polled(en);
+    char is[DATE_SIZE], was[DATE_SIZE];
+    struct error e;
+    bool behind = last && now < last->state.schedule.last_poll - CLOCK_TOLERANCE;
+
+    if (behind) {
+        error_set(&e,
+                  "the clock stands at %s, before the last poll (%s, of %s): no page is looked at "
+                  "before it is set",
+                  date_rfc3339(is, now), date_rfc3339(was, last->state.schedule.last_poll),
+                  last->conf->name);
+        if (!en->clock_behind)
+            engine_log(en, 1, "%s", e.text);
+    }
+    en->clock_behind = behind;
+    for (size_t i = 0; behind && i < en->count; i++)
+        if (en->sources[i]->due_now)
+            poll_refuse(en->sources[i], e.text);
+    return behind;
+}
+
+/* ---- rounds -------------------------------------------------------------------------------- */
+
 void engine_arm(struct engine *en)
 {
     int64_t now = engine_now(en);
     struct engine_source *s;
+    bool may_poll;
 
     jobs_sweep(en);
     check_stopped(en);
     if (en->stopping)
         return;
-    while (en->running < RUNNING_MOST && (s = next_due(en, now)) != NULL)
+    may_poll = !clock_is_behind(en, now);
+    while (may_poll && en->running < RUNNING_MOST && (s = next_due(en, now)) != NULL)
         poll_begin(s);
     jobs_sweep(en); /* one that could not begin has ended */
     /* What is due and may not begin yet is begun at the end of a fetch. */
-    en->due_at = next_round(en, now);
+    en->due_at = may_poll ? next_round(en, now) : now + CLOCK_TOLERANCE;
     publish_beat(en);
     if (en->started)
         alarm_set(en, en->due_at);

@@ -33,6 +33,7 @@ struct engine {
     size_t count;
     size_t running; /* fetches under way */
     bool started, stopping;
+    bool clock_behind; /* it was told that the clock stands before what is in the store */
     int alarm; /* a timerfd on the wall clock: rings when a source is due, or the clock is set */
     ev_io due; /* its watcher */
     ev_timer soon;  /* a round is wanted, from the loop */
@@ -71,6 +72,8 @@ struct hash source_key(const struct engine_source *s);
 /* ---- poll.c --------------------------------------------------------------------------------- */
 
 void poll_begin(struct engine_source *s);
+/* Instead of a poll: whoever waits for it is told why there is none. */
+void poll_refuse(struct engine_source *s, const char *reason);
 /* Gives up a fetch that is under way. */
 void poll_cancel(struct engine_source *s);
 /* Writes the states of quiet polls. */

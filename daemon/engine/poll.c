@@ -11,13 +11,18 @@
 #define FLUSH_SECONDS 5.0
 #define FLUSH_MOST    256
 
+/* So many polls in a row have to see a last section without its end marker as it is. */
+#define UNFINISHED_POLLS 2
+
 /* A poll on its way: the state as it will be. */
 struct poll {
     struct engine_source *source;
     const struct fetch_result *fetched;
     struct source_state next;
     int64_t now;
-    struct arena *arena; /* of the entries that are known */
+    struct arena *arena;    /* of the entries that are known, and of a page that was kept */
+    struct kept_page bytes; /* what the page is read from */
+    bool arrived;           /* it came with this poll, and is not the one that was kept */
     struct page *page;
     struct match *match;
 };
@@ -141,8 +146,18 @@ static void log_events(const struct engine_source *s, const struct outcome *outc
     }
 }
 
+/* A page that is kept said more than was told yet: that it comes no more (304), or comes again
+ * byte for byte, is what polls to come have to say. */
+static void keep_page(struct poll *p, bool kept)
+{
+    p->next.page = kept && p->arrived ? &p->bytes : NULL;
+    p->next.page_kept = kept;
+}
+
 static void take_validators(struct poll *p)
 {
+    if (p->fetched->status != FETCH_OK)
+        return;
     p->next.validators = (struct validators){.etag = p->fetched->etag,
                                              .last_modified = p->fetched->last_modified,
                                              .body = hash_of(p->fetched->body),
@@ -156,14 +171,28 @@ static bool info_same(const struct page_info *a, const struct page_info *b)
            str_eq(a->canonical, b->canonical) && str_eq(a->tags, b->tags);
 }
 
+/* Writes the poll at once. False: it could not be, and the poll has failed, as if the page had
+ * never come. */
+static bool poll_write(struct poll *p, const struct outcome *outcome)
+{
+    struct engine *en = p->source->engine;
+    struct error e;
+
+    en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
+    if (en->store_works)
+        return true;
+    p->next = p->source->state;
+    poll_failed(p, DOUBT_STATE, e.text);
+    publish_beat(en);
+    return false;
+}
+
 static void poll_believe(struct poll *p)
 {
     struct engine_source *s = p->source;
-    struct engine *en = s->engine;
     const struct outcome *outcome = match_outcome(p->match);
     bool first = !p->next.schedule.last_good;
     bool told_otherwise = !info_same(&p->next.info, &p->page->info);
-    struct error e;
 
     if (!outcome) {
         poll_failed(p, DOUBT_LIMIT, "out of memory");
@@ -171,20 +200,16 @@ static void poll_believe(struct poll *p)
     }
     poll_clear_doubt(p);
     take_validators(p);
+    keep_page(p, outcome->waiting);
     p->next.info = p->page->info;
     poll_schedule(p, POLL_GOOD);
     if (outcome->events_count)
         p->next.schedule.last_change = p->now;
-    en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
-    if (!en->store_works) {
-        p->next = s->state; /* as if the page had never come */
-        poll_failed(p, DOUBT_STATE, e.text);
-        publish_beat(en);
+    if (!poll_write(p, outcome))
         return;
-    }
     poll_keep(p);
     s->dirty = false;
-    engine_alive(en);
+    engine_alive(s->engine);
     if (first || told_otherwise || outcome->changed_count) {
         publish_feeds(s);
     } else if (outcome->moved_count) {
@@ -196,19 +221,15 @@ static void poll_believe(struct poll *p)
     jobs_report(s, outcome, NULL);
 }
 
-/* A page that lost too much is held until enough polls in a row show the same sections. */
-static bool poll_is_held(struct poll *p)
+/* The page is held. It is written at once: its bytes do not outlive the poll. */
+static void poll_held(struct poll *p, struct match_losses losses)
 {
-    struct hash seen = page_hash(p->page);
-    struct match_losses losses = match_losses(p->match);
     struct error e;
 
-    if (!match_is_too_much(p->match))
-        return false;
-    p->next.held_polls = hash_eq(p->next.held, seen) ? p->next.held_polls + 1 : 1;
-    p->next.held = seen;
-    if (p->next.held_polls >= p->source->conf->poll.removal_confirmations)
-        return false;
+    take_validators(p);
+    keep_page(p, true);
+    if (p->next.page && !poll_write(p, NULL))
+        return;
     error_set(
         &e,
         "%s: %zu of %zu sections are gone from the page; it is held until it has been the same "
@@ -216,22 +237,58 @@ static bool poll_is_held(struct poll *p)
         doubt_name(DOUBT_LOST), losses.lost, losses.live,
         (long long)p->source->conf->poll.removal_confirmations, (long long)p->next.held_polls);
     poll_failed(p, DOUBT_LOST, e.text);
-    return true;
 }
 
 /* ---- stages -------------------------------------------------------------------------------- */
 
+/* So many polls in a row saw the same, this one included. */
+static int64_t agreeing(struct hash *before, int64_t polls, struct hash seen, int64_t most)
+{
+    polls = hash_eq(*before, seen) ? polls + 1 : 1;
+    *before = seen;
+    return polls < most ? polls : most;
+}
+
+/* Whether the last section is still to be waited for. */
+static bool poll_is_unfinished(struct poll *p)
+{
+    struct hash last = page_unfinished(p->page);
+
+    p->next.unfinished_polls =
+        hash_is_set(last)
+            ? agreeing(&p->next.unfinished, p->next.unfinished_polls, last, UNFINISHED_POLLS)
+            : 0;
+    p->next.unfinished = last;
+    return hash_is_set(last) && p->next.unfinished_polls < UNFINISHED_POLLS;
+}
+
+/* A page that lost too much is held until enough polls in a row show the same sections. */
+static bool poll_is_held(struct poll *p, const struct match *m)
+{
+    int64_t most = p->source->conf->poll.removal_confirmations;
+
+    if (!match_is_too_much(m))
+        return false;
+    p->next.held_polls = agreeing(&p->next.held, p->next.held_polls, page_hash(p->page), most);
+    return p->next.held_polls < most;
+}
+
+/* An entry that stays in the feed all the same may be called removed at once. */
+static int64_t removal_polls(const struct source_conf *conf)
+{
+    return conf->removed == REMOVED_DROP ? conf->poll.removal_confirmations : 1;
+}
+
 static void poll_match(struct poll *p)
 {
     struct engine_source *s = p->source;
+    const struct source_conf *conf = s->conf;
     struct entry *known = NULL;
     size_t count = 0;
     struct error e;
 
-    p->arena = arena_new();
-    if (!p->arena ||
-        store_entries(s->engine->options.store, p->arena, s->state.name, &known, &count, &e) < 0) {
-        poll_failed(p, DOUBT_STATE, p->arena ? e.text : "out of memory");
+    if (store_entries(s->engine->options.store, p->arena, s->state.name, &known, &count, &e) < 0) {
+        poll_failed(p, DOUBT_STATE, e.text);
         return;
     }
     p->match = match_new(&(struct match_input){.page = p->page,
@@ -240,19 +297,24 @@ static void poll_match(struct poll *p)
                                                .id_base = s->state.id_base,
                                                .now = p->now,
                                                .last_good = s->state.schedule.last_good,
-                                               .removal_guard = s->conf->poll.removal_guard});
+                                               .removal_guard = conf->poll.removal_guard,
+                                               .removal_polls = removal_polls(conf),
+                                               .min_change = conf->poll.min_change,
+                                               .hold_unfinished = poll_is_unfinished(p)});
     engine_alive(s->engine);
     if (!p->match)
         poll_failed(p, DOUBT_LIMIT, "out of memory");
-    else if (!poll_is_held(p))
+    else if (poll_is_held(p, p->match))
+        poll_held(p, match_losses(p->match));
+    else
         poll_believe(p);
 }
 
 static void poll_page(struct poll *p)
 {
-    const struct page_source source = {.bytes = p->fetched->body,
-                                       .content_type = p->fetched->content_type,
-                                       .url = p->fetched->url,
+    const struct page_source source = {.bytes = p->bytes.bytes,
+                                       .content_type = p->bytes.content_type,
+                                       .url = p->bytes.url,
                                        .profile = p->source->conf->profile};
     struct error e;
     enum doubt doubt = page_read(&source, &p->page, &e);
@@ -265,12 +327,50 @@ static void poll_page(struct poll *p)
     poll_match(p);
 }
 
-/* Whether validators may be trusted: not while a page is held, since then each poll has to bring
- * its bytes. */
+/* Whether validators may be trusted: while a page is held only where its bytes are there. */
 static bool validators_hold(const struct engine_source *s)
 {
-    return s->state.schedule.last_good && !hash_is_set(s->state.held) &&
+    return s->state.schedule.last_good && (!hash_is_set(s->state.held) || s->state.page_kept) &&
            hash_eq(s->state.validators.key, source_key(s));
+}
+
+static bool is_same_again(const struct poll *p)
+{
+    return p->fetched->status == FETCH_NOT_MODIFIED ||
+           (validators_hold(p->source) &&
+            hash_eq(p->next.validators.body, hash_of(p->fetched->body)));
+}
+
+static void poll_arrived(struct poll *p)
+{
+    p->arrived = true;
+    p->bytes = (struct kept_page){.bytes = p->fetched->body,
+                                  .content_type = p->fetched->content_type,
+                                  .url = p->fetched->url};
+    poll_page(p);
+}
+
+/* The page is what it was. Where it was kept, that is as if it had come once more. */
+static void poll_same_again(struct poll *p)
+{
+    struct error e;
+    int found;
+
+    if (!p->next.page_kept) {
+        take_validators(p);
+        poll_quiet(p);
+        return;
+    }
+    found = store_page(p->source->engine->options.store, p->arena, p->next.name, &p->bytes, &e);
+    if (found > 0) {
+        poll_page(p);
+        return;
+    }
+    p->next.validators = (struct validators){0};
+    poll_failed(p, DOUBT_STATE,
+                found < 0 ? e.text
+                          : "state: the page that was kept is not in the store any more; the next "
+                            "poll brings it again");
 }
 
 static void poll_fetched(struct poll *p)
@@ -279,16 +379,11 @@ static void poll_fetched(struct poll *p)
 
     switch (p->fetched->status) {
     case FETCH_OK:
-        if (validators_hold(p->source) &&
-            hash_eq(p->next.validators.body, hash_of(p->fetched->body))) {
-            take_validators(p);
-            poll_quiet(p);
-        } else {
-            poll_page(p);
-        }
-        break;
     case FETCH_NOT_MODIFIED:
-        poll_quiet(p);
+        if (is_same_again(p))
+            poll_same_again(p);
+        else
+            poll_arrived(p);
         break;
     case FETCH_NOT_WHOLE:
         error_set(&e, "%s: %s", doubt_name(DOUBT_NOT_WHOLE), p->fetched->reason);
@@ -310,7 +405,11 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
     en->running--;
     if (fetched->cookies.n)
         p.next.cookies = fetched->cookies;
-    poll_fetched(&p);
+    p.arena = arena_new();
+    if (p.arena)
+        poll_fetched(&p);
+    else
+        poll_failed(&p, DOUBT_LIMIT, "out of memory");
     match_free(p.match);
     page_free(p.page);
     arena_free(p.arena);
@@ -341,6 +440,13 @@ void poll_begin(struct engine_source *s)
                                .next = s->state,
                                .now = now},
                 DOUBT_FETCH, e.text);
+}
+
+void poll_refuse(struct engine_source *s, const char *reason)
+{
+    s->due_now = false;
+    s->begun++;
+    jobs_report(s, NULL, reason);
 }
 
 void poll_cancel(struct engine_source *s)

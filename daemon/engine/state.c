@@ -46,6 +46,7 @@ int source_take(struct engine_source *s, const struct source_state *state)
     arena_free(s->arena);
     s->arena = a;
     s->state = taken;
+    s->state.page = NULL; /* what was written stays in the store */
     return 0;
 }
 
