@@ -69,9 +69,17 @@ static void apply(struct history *h, const struct outcome *o)
         }
 }
 
-static void poll_spec(struct history *h, const char *spec, const char *expected)
+static void events_write(struct buf *out, const struct outcome *o)
 {
     static const char *const names[] = {"new", "restored", "renamed", "changed", "removed"};
+
+    for (size_t i = 0; i < o->events_count; i++)
+        buf_printf(out, "%s%s %.*s", i ? ", " : "", names[o->events[i].kind],
+                   STR_ARG(o->events[i].entry->title));
+}
+
+static void poll_spec(struct history *h, const char *spec, const char *expected)
+{
     struct page *page = page_of(spec);
     struct match *m = match_new(&(struct match_input){.page = page,
                                                       .known = h->known,
@@ -85,9 +93,7 @@ static void poll_spec(struct history *h, const char *spec, const char *expected)
 
     buf_init(&got, SIZE_MAX);
     buf_puts(&got, "");
-    for (size_t i = 0; i < o->events_count; i++)
-        buf_printf(&got, "%s%s %.*s", i ? ", " : "", names[o->events[i].kind],
-                   STR_ARG(o->events[i].entry->title));
+    events_write(&got, o);
     if (strcmp(got.data, expected) != 0)
         fail_msg("'%.60s…': got '%s', expected '%s'", spec, got.data, expected);
     buf_clear(&got);
@@ -351,6 +357,311 @@ static void test_silent_changes(void **state)
     end(&h);
 }
 
+/* ---- what counts as a change --------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    const char *before, *after;
+    bool changed;
+} contents[] = {
+    {"a word", "<p>one two</p>", "<p>one too</p>", true},
+    {"white space", "<p>one two</p>", "<p> one\n&nbsp;two\xe3\x80\x80</p>", false},
+    {"markup", "<p>one <b>two</b></p>", "<div><p><i>one</i> two</p></div>", false},
+    {"a paragraph in two", "<p>one</p><p>two</p>", "<p>one<br>two</p>", false},
+    {"blocks that changed places", "<p>one</p><p>two</p>", "<p>two</p><p>one</p>", false},
+    {"a link", "<p><a href='http://a.example/1'>x</a></p>",
+     "<p><a href='http://a.example/2'>x</a></p>", true},
+    {"the query of a link", "<p><a href='http://a.example/?a'>x</a></p>",
+     "<p><a href='http://a.example/?b'>x</a></p>", true},
+    {"the fragment of a link elsewhere", "<p><a href='http://a.example/#a'>x</a></p>",
+     "<p><a href='http://a.example/#b'>x</a></p>", true},
+    {"a link through the redirector", "<p><a href='http://a.example/1'>x</a></p>",
+     "<p><a href='https://out.example/?to=http%3A%2F%2Fa.example%2F1'>x</a></p>", false},
+    {"a link within the page", "<p><a href='#h7'>x</a></p>", "<p><a href='#h8'>x</a></p>", false},
+    {"a link that is gone", "<p><a href='http://a.example/1'>x</a></p>", "<p>x</p>", true},
+    {"a picture", "<p>x<img src='/1.png'></p>", "<p>x<img src='/2.png'></p>", true},
+    {"the query of a picture", "<p>x<img src='/1.png?s=1#a'></p>",
+     "<p>x<img src='/1.png?s=2#b'></p>", false},
+    {"a picture that loads late", "<p>x<img src='/1.png'></p>",
+     "<p>x<img src='/wait.gif' data-src='/1.png'></p>", false},
+    {"the alt of a picture", "<p>x<img src='/1.png' alt='a'></p>",
+     "<p>x<img src='/1.png' alt='b'></p>", false},
+    {"a film", "<p>x</p><video src='/1.mp4'></video>", "<p>x</p><video src='/2.mp4'></video>",
+     true},
+    {"ids and classes", "<h2 id='t7'>s</h2><p>x</p>", "<h2 id='t8' class='c'>s</h2><p>x</p>",
+     false},
+    {"the level of a heading", "<h2>s</h2><p>x</p>", "<h3>s</h3><p>x</p>", false},
+};
+
+static unsigned events_between(const char *before, const char *after, struct match_input in)
+{
+    const char *const bodies[] = {before, after};
+    struct history h;
+    unsigned events = 0;
+
+    begin(&h);
+    for (size_t i = 0; i < 2; i++) {
+        struct buf article;
+        struct page *page;
+        struct match *m;
+        const struct outcome *o;
+
+        buf_init(&article, SIZE_MAX);
+        buf_printf(&article, "<p>#A</p>%s<p>....</p>", bodies[i]);
+        page = read_article(article.data);
+        in.page = page;
+        in.known = h.known;
+        in.known_count = h.count;
+        in.id_base = STR("x");
+        in.now = 100 + (int64_t)i;
+        m = match_new(&in);
+        o = match_outcome(m);
+        events = 0;
+        for (size_t k = 0; k < o->events_count; k++)
+            events |= 1u << o->events[k].kind;
+        apply(&h, o);
+        /* Whatever is told: what the feed has is what the page has. */
+        assert_int_equal(h.count, 1);
+        assert_true(str_eq(h.known[0].html, page->sections[0].html));
+        assert_true(str_eq(h.known[0].text, page->sections[0].text));
+        assert_true((h.known[0].updated == 100) == (i == 0 || !events));
+        match_free(m);
+        page_free(page);
+        buf_clear(&article);
+    }
+    end(&h);
+    return events;
+}
+
+static void test_what_is_a_change(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(contents) / sizeof(*contents); i++)
+        if (events_between(contents[i].before, contents[i].after, (struct match_input){0}) !=
+            (contents[i].changed ? 1u << EVENT_CHANGED : 0))
+            fail_msg("%s", contents[i].name);
+}
+
+static void test_min_change(void **state)
+{
+    static const struct {
+        const char *before, *after;
+        int64_t characters; /* of the change: so much and more is told */
+    } changes[] = {
+        {"<p>one two three</p>", "<p>one tw three</p>", 1},
+        {"<p>one two three</p>", "<p>one twoo three</p>", 1},
+        {"<p>one two three</p>", "<p>one twi three</p>", 2},
+        {"<p>one two three</p>", "<p>one two three four</p>", 4},
+        {"<p>one two three</p>", "<p> one two three, and f o u r</p>", 8},
+        {"<p>words \xe4\xb8\x80\xe4\xba\x8c\xe4\xb8\x89</p>",
+         "<p>words \xe4\xb8\x80\xe4\xba\x94\xe4\xb8\x89</p>", 2},
+        {"<p>words \xe4\xb8\x80</p>", "<p>words \xe4\xba\x80</p>", 2}, /* with bytes in common */
+        {"<p>aaaa</p>", "<p>aaaaaa</p>", 2},
+        {"<p>words</p>", "<p>words<a href='http://a.example/'>y</a></p>", INT64_MAX},
+        {"<p>words<img src='/1.png'></p>", "<p>wordsy<img src='/2.png'></p>", INT64_MAX},
+        {"<p>words <a href='http://a.example/1'>y</a></p>",
+         "<p>wordsz <a href='http://a.example/2'>y</a></p>", INT64_MAX},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++)
+        for (int64_t least = 0; least <= 12; least++) {
+            unsigned told = events_between(changes[i].before, changes[i].after,
+                                           (struct match_input){.min_change = least});
+            bool due = changes[i].characters == INT64_MAX || changes[i].characters >= least;
+
+            if (told != (due ? 1u << EVENT_CHANGED : 0))
+                fail_msg("%s, min-change %lld: events %x", changes[i].after, (long long)least,
+                         told);
+        }
+}
+
+/* ---- placeholders -------------------------------------------------------------------------- */
+
+static void test_placeholders(void **state)
+{
+    static const char *const emptied[] = {
+        "B:" LONG("b") "|xxx:" LONG("a"),   "B:" LONG("b") "|XXXX:", "B:" LONG("b") "|A:",
+        "B:" LONG("b") "|A:<span> </span>", "xxx:|B:" LONG("b"),
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(emptied) / sizeof(*emptied); i++) {
+        struct history h;
+
+        begin(&h);
+        poll_spec(&h, "B:" LONG("b") "|A:" LONG("a"), "new B, new A");
+        poll_spec(&h, emptied[i], "removed A");
+        assert_true(named(&h, "A", false)->removed == h.now - 3600);
+        poll_spec(&h, emptied[i], "");
+        poll_spec(&h, "B:" LONG("b") "|A:" LONG("a"), "restored A");
+        assert_id(&h, "A", "A", 1);
+        assert_int_equal(named(&h, "A", true)->removed, 0);
+        poll_spec(&h, emptied[i], "removed A");
+        poll_spec(&h, "B:" LONG("b") "|C:" LONG("a") " x", "restored C, renamed C, changed C");
+        assert_id(&h, "C", "A", 1);
+        end(&h);
+    }
+}
+
+/* ---- what is not finished ------------------------------------------------------------------ */
+
+/* A poll of a page that is written down whole, as the engine would do it. */
+static const struct outcome *poll_article(struct history *h, const char *article, int64_t drop,
+                                          const char *expected)
+{
+    static struct hash before;
+    static int64_t polls;
+    static struct outcome kept_outcome;
+    struct page *page = read_article(article);
+    struct hash last = page_unfinished(page);
+    struct match *m;
+    const struct outcome *o;
+    struct buf got;
+
+    polls = hash_is_set(last) && hash_eq(before, last) ? polls + 1 : 1;
+    before = last;
+    m = match_new(&(struct match_input){.page = page,
+                                        .known = h->known,
+                                        .known_count = h->count,
+                                        .id_base = STR("https://base.example/"),
+                                        .now = h->now,
+                                        .last_good = h->last_good,
+                                        .removal_guard = 60,
+                                        .removal_polls = drop,
+                                        .hold_unfinished = hash_is_set(last) && polls < 2});
+    o = match_outcome(m);
+    buf_init(&got, SIZE_MAX);
+    buf_puts(&got, "");
+    events_write(&got, o);
+    if (strcmp(got.data, expected) != 0)
+        fail_msg("%s: got '%s', expected '%s'", article, got.data, expected);
+    buf_clear(&got);
+    apply(h, o);
+    h->last_good = h->now;
+    h->now += 3600;
+    kept_outcome = (struct outcome){.waiting = o->waiting, .changed_count = o->changed_count};
+    match_free(m);
+    page_free(page);
+    return &kept_outcome;
+}
+
+#define B_DONE "<h1>#B</h1><p>" LONG("b") "</p><p>....</p>"
+#define C_DONE "<h1>#C</h1><p>" LONG("c") "</p><p>....</p>"
+
+static void test_unfinished_is_held_back(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    /* On the very first poll too. */
+    assert_true(poll_article(&h, B_DONE "<h1>#A</h1><p>some", 1, "new B")->waiting);
+    assert_true(poll_article(&h, B_DONE "<h1>#A</h1><p>some words", 1, "")->waiting);
+    assert_false(
+        poll_article(&h, B_DONE "<h1>#A</h1><p>some words</p><p>....</p>", 1, "new A")->waiting);
+    /* Known: it stays as it is, and counts as present. */
+    assert_true(poll_article(&h, B_DONE "<h1>#A</h1><p>so</p>", 1, "")->waiting);
+    assert_str(named(&h, "A", true)->text, "some words");
+    assert_true(poll_article(&h, B_DONE "<h1>#A</h1><p>" LONG("a"), 1, "")->waiting);
+    assert_str(named(&h, "A", true)->text, "some words");
+    assert_true(named(&h, "A", true)->link.n > 0);
+    /* Twice the same: taken as it is. */
+    assert_false(poll_article(&h, B_DONE "<h1>#A</h1><p>some more words", 1, "")->changed_count);
+    assert_false(poll_article(&h, B_DONE "<h1>#A</h1><p>some more words", 1, "changed A")->waiting);
+    /* And from then on it is as good as any other. */
+    assert_false(
+        poll_article(&h, C_DONE B_DONE "<h1>#A</h1><p>some more words", 1, "new C")->waiting);
+    assert_id(&h, "A", "A", 1);
+    end(&h);
+}
+
+static void test_unfinished_without_end_markers(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    assert_false(poll_article(&h, "<h1>#A</h1><p>one</p><h1>#B</h1><p>two words", 1, "new A, new B")
+                     ->waiting);
+    assert_false(
+        poll_article(&h, "<h1>#A</h1><p>one</p><h1>#B</h1><p>six words", 1, "changed B")->waiting);
+    end(&h);
+}
+
+/* What was removed comes back, and is not finished yet. */
+static void test_unfinished_restored(void **state)
+{
+    struct history h;
+
+    (void)state;
+    begin(&h);
+    poll_article(&h, B_DONE C_DONE, 1, "new B, new C");
+    poll_article(&h, B_DONE, 1, "removed C");
+    assert_true(poll_article(&h, B_DONE "<h1>#C</h1><p>" LONG("c"), 1, "")->waiting);
+    assert_false(named(&h, "C", false)->live);
+    poll_article(&h, B_DONE C_DONE, 1, "restored C");
+    end(&h);
+}
+
+/* ---- removals that wait -------------------------------------------------------------------- */
+
+static void test_removal_waits(void **state)
+{
+    struct history h;
+    int64_t updated;
+
+    (void)state;
+    begin(&h);
+    poll_article(&h, B_DONE C_DONE, 3, "new B, new C");
+    updated = named(&h, "C", true)->updated;
+    assert_true(poll_article(&h, B_DONE, 3, "")->waiting);
+    assert_int_equal(named(&h, "C", true)->missing, 1);
+    assert_true(named(&h, "C", true)->link.n > 0);
+    assert_true(poll_article(&h, B_DONE, 3, "")->waiting);
+    /* Back before it is removed: it was never gone. */
+    assert_false(poll_article(&h, B_DONE C_DONE, 3, "")->waiting);
+    assert_int_equal(named(&h, "C", true)->missing, 0);
+    poll_article(&h, B_DONE, 3, "");
+    poll_article(&h, B_DONE, 3, "");
+    assert_false(poll_article(&h, B_DONE, 3, "removed C")->waiting);
+    assert_int_equal(named(&h, "C", false)->removed, h.now - 3600);
+    assert_int_equal(named(&h, "C", false)->missing, 0);
+    assert_int_equal(named(&h, "C", false)->updated, updated);
+    assert_false(poll_article(&h, B_DONE, 3, "")->waiting);
+    poll_article(&h, C_DONE B_DONE, 3, "restored C");
+    assert_id(&h, "C", "C", 1);
+    end(&h);
+}
+
+/* What was missed already is no new loss; what lost too much and is believed is removed at once. */
+static void test_removal_and_losses(void **state)
+{
+    struct history h;
+    struct page *page;
+    struct match *m;
+
+    (void)state;
+    begin(&h);
+    poll_article(&h, B_DONE C_DONE "<h1>#D</h1><p>" LONG("d") "</p><p>....</p>", 3,
+                 "new B, new C, new D");
+    poll_article(&h, B_DONE C_DONE, 3, "");
+    page = read_article(B_DONE);
+    m = match_new(&(struct match_input){.page = page,
+                                        .known = h.known,
+                                        .known_count = h.count,
+                                        .id_base = STR("x"),
+                                        .removal_guard = 50});
+    assert_int_equal(match_losses(m).live, 2);
+    assert_int_equal(match_losses(m).lost, 1);
+    assert_false(match_is_too_much(m));
+    match_free(m);
+    page_free(page);
+    poll_article(&h, "<h1>#X</h1><p>nothing of all that</p><p>....</p>", 3,
+                 "new X, removed B, removed C, removed D");
+    end(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,6 +678,14 @@ int main(void)
         cmocka_unit_test(test_links_are_distinct),
         cmocka_unit_test(test_guard),
         cmocka_unit_test(test_silent_changes),
+        cmocka_unit_test(test_what_is_a_change),
+        cmocka_unit_test(test_min_change),
+        cmocka_unit_test(test_placeholders),
+        cmocka_unit_test(test_unfinished_is_held_back),
+        cmocka_unit_test(test_unfinished_without_end_markers),
+        cmocka_unit_test(test_unfinished_restored),
+        cmocka_unit_test(test_removal_waits),
+        cmocka_unit_test(test_removal_and_losses),
     };
 
     digest_init();
