@@ -12,6 +12,13 @@
 /* A shingle that stands in more sections than this says nothing about any of them. */
 #define COMMONPLACE 32
 #define CANDIDATES  8
+/* Of those that say something, so many of each section are in the index, the ones with the smallest
+ * numbers: in two texts of which half is the same many of them are too. An entry asks for twice as
+ * many, since it may be twice as long. */
+#define SKETCH      128
+/* Bits by which the number of sections is counted in which a shingle stands. */
+#define TALLY_LEAST 10
+#define TALLY_MOST  24
 
 /* How much text two must have in common to be the same entry. */
 #define SAME_TITLE_LEAST          0.2
@@ -35,6 +42,9 @@ struct posting {
 struct likeness {
     struct match *m;
     struct shingles *of_section; /* of free sections, else empty */
+    unsigned char *tally;        /* by the upper bits of a shingle: in so many sections, up to
+                                    COMMONPLACE + 1 */
+    unsigned tally_shift;
     struct posting *postings;
     size_t postings_count;
     uint32_t *hits;    /* a section: shingles shared with the entry at hand */
@@ -58,10 +68,48 @@ static int compare_postings(const void *a, const void *b)
     return (x->section > y->section) - (x->section < y->section);
 }
 
+/* Whether a shingle stands on the page, and not everywhere. */
+static bool is_telling(const struct likeness *l, uint32_t shingle)
+{
+    unsigned sections = l->tally[shingle >> l->tally_shift];
+
+    return sections && sections <= COMMONPLACE;
+}
+
+/* Counts in how many sections each shingle stands. Two that share a place are counted as one. */
+static int tally_build(struct likeness *l, size_t total)
+{
+    unsigned bits = TALLY_LEAST;
+
+    while (bits < TALLY_MOST && (size_t)1 << bits < 2 * total)
+        bits++;
+    l->tally_shift = 32 - bits;
+    l->tally = calloc((size_t)1 << bits, 1);
+    if (!l->tally)
+        return -1;
+    for (size_t i = 0; i < l->m->in.page->count; i++)
+        for (size_t k = 0; k < l->of_section[i].count; k++) {
+            unsigned char *n = &l->tally[l->of_section[i].items[k] >> l->tally_shift];
+
+            *n = (unsigned char)(*n + (*n <= COMMONPLACE));
+        }
+    return 0;
+}
+
+static void postings_add(struct likeness *l, size_t section)
+{
+    const struct shingles *of = &l->of_section[section];
+    size_t end = l->postings_count + SKETCH;
+
+    for (size_t k = 0; k < of->count && l->postings_count < end; k++)
+        if (is_telling(l, of->items[k]))
+            l->postings[l->postings_count++] = (struct posting){of->items[k], (uint32_t)section};
+}
+
 static int index_build(struct likeness *l)
 {
     const struct page *page = l->m->in.page;
-    size_t total = 0;
+    size_t total = 0, room = 1;
 
     for (size_t i = 0; i < page->count; i++) {
         if (l->m->entry_of[i] != NOBODY)
@@ -69,14 +117,13 @@ static int index_build(struct likeness *l)
         if (shingles_of(&l->of_section[i], page->sections[i].text, &l->scratch) < 0)
             return -1;
         total += l->of_section[i].count;
+        room += l->of_section[i].count < SKETCH ? l->of_section[i].count : SKETCH;
     }
-    l->postings = malloc((total + 1) * sizeof(*l->postings));
-    if (!l->postings)
+    l->postings = malloc(room * sizeof(*l->postings));
+    if (!l->postings || tally_build(l, total) < 0)
         return -1;
     for (size_t i = 0; i < page->count; i++)
-        for (size_t k = 0; k < l->of_section[i].count; k++)
-            l->postings[l->postings_count++] =
-                (struct posting){l->of_section[i].items[k], (uint32_t)i};
+        postings_add(l, i);
     qsort(l->postings, l->postings_count, sizeof(*l->postings), compare_postings);
     return 0;
 }
@@ -169,20 +216,16 @@ static int pair_add(struct likeness *l, size_t section, size_t entry, double com
 /* Counts for each section how many telling shingles it shares with `of`. */
 static size_t count_hits(struct likeness *l, const struct shingles *of)
 {
-    size_t touched = 0;
+    size_t touched = 0, asked = 0;
 
-    for (size_t i = 0; i < of->count; i++) {
-        size_t from = index_find(l, of->items[i]);
-        size_t end = from;
-
-        while (end < l->postings_count && l->postings[end].shingle == of->items[i] &&
-               end - from <= COMMONPLACE)
-            end++;
-        if (end - from > COMMONPLACE)
+    for (size_t i = 0; i < of->count && asked < (size_t)2 * SKETCH; i++) {
+        if (!is_telling(l, of->items[i]))
             continue;
-        for (; from < end; from++)
-            if (!l->hits[l->postings[from].section]++)
-                l->touched[touched++] = l->postings[from].section;
+        asked++;
+        for (size_t at = index_find(l, of->items[i]);
+             at < l->postings_count && l->postings[at].shingle == of->items[i]; at++)
+            if (!l->hits[l->postings[at].section]++)
+                l->touched[touched++] = l->postings[at].section;
     }
     return touched;
 }
@@ -369,6 +412,7 @@ int match_by_likeness(struct match *m)
     free(l.before);
     free(l.behind);
     free(l.postings);
+    free(l.tally);
     free(l.pairs);
     buf_clear(&l.scratch);
     return done;
