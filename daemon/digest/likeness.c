@@ -249,15 +249,17 @@ static size_t best_first(struct likeness *l, size_t touched)
     return kept;
 }
 
-/* The first of the free sections, sorted by title, whose title is not before `title`. */
-static size_t titles_find(const struct likeness *l, struct str title)
+/* The first of the free sections, sorted by title and place, that is not before `title` and
+ * `place`. */
+static size_t titles_find(const struct likeness *l, struct str title, size_t place)
 {
     size_t low = 0, high = l->by_title_count;
 
     while (low < high) {
-        size_t middle = low + (high - low) / 2;
+        size_t middle = low + (high - low) / 2, section = l->by_title[middle];
+        int order = compare_str(l->m->in.page->sections[section].title, title);
 
-        if (compare_str(l->m->in.page->sections[l->by_title[middle]].title, title) < 0)
+        if (order < 0 || (order == 0 && section < place))
             low = middle + 1;
         else
             high = middle;
@@ -270,14 +272,15 @@ static size_t titles_find(const struct likeness *l, struct str title)
 static int weigh_same_title(struct likeness *l, size_t entry, const struct shingles *of)
 {
     const struct entry *known = &l->m->in.known[entry];
-    const struct section *sections = l->m->in.page->sections;
-    size_t from = titles_find(l, known->title), end = from;
+    size_t place = known->position > CANDIDATES / 2 ? (size_t)known->position - CANDIDATES / 2 : 0;
+    size_t first = titles_find(l, known->title, 0), end = titles_find(l, known->title, NOBODY);
+    size_t from = titles_find(l, known->title, place);
     int done = 0;
 
-    while (end < l->by_title_count && str_eq(sections[l->by_title[end]].title, known->title))
-        end++;
-    while (end - from > CANDIDATES && (int64_t)l->by_title[from] + CANDIDATES / 2 < known->position)
-        from++;
+    if (end - first <= CANDIDATES)
+        from = first;
+    else if (end - from < CANDIDATES)
+        from = end - CANDIDATES;
     for (size_t i = from; i < end && i < from + CANDIDATES && done == 0; i++)
         done =
             pair_add(l, l->by_title[i], entry, shingles_common(of, &l->of_section[l->by_title[i]]));
@@ -287,7 +290,7 @@ static int weigh_same_title(struct likeness *l, size_t entry, const struct shing
 /* A word or two may be anybody's: where the entry's title still stands, that one is asked alone. */
 static bool content_speaks(const struct likeness *l, const struct entry *known)
 {
-    size_t at = titles_find(l, known->title);
+    size_t at = titles_find(l, known->title, 0);
 
     return known->text.n >= TELLING_BYTES || at == l->by_title_count ||
            !str_eq(l->m->in.page->sections[l->by_title[at]].title, known->title);
