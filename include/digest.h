@@ -49,6 +49,9 @@ void page_free(struct page *p);
 void id_of_entry(char out[ID_SIZE], struct str id_base, struct str title, unsigned n);
 /* The feed's: version 5 of ID-BASE. */
 void id_of_feed(char out[ID_SIZE], struct str id_base);
+/* Of a change of an entry: version 5 of ENTRY-ID#NUMBER, the number of the revision. With the id of
+ * a feed and 0 it is that of its feed of changes. */
+void id_of_change(char out[ID_SIZE], const char *id, int64_t number);
 
 /* ---- sections + what is known → events ----------------------------------------------------- */
 

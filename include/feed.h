@@ -37,6 +37,9 @@ struct body {
  * smaller. One reference. NULL: no memory. */
 struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
                       bool compress);
+/* What answers a request for what has moved for good to the address `location`, which has nothing
+ * in it that may not stand in a header field. NULL: no memory. */
+struct body *body_redirect(struct str location);
 /* The ETag that body_new would give these bytes. */
 void body_etag(char out[ETAG_SIZE], struct str bytes);
 struct body *body_ref(struct body *b);
@@ -62,6 +65,10 @@ struct feed {
     int64_t updated;        /* the newest of its entries, or when the source was first known */
     const struct entry *const *entries; /* newest first, as they shall stand */
     size_t count;
+    const struct entry *const
+        *gone; /* entries that left it: Atom has their tombstones (RFC 6721) */
+    size_t gone_count;
+    int64_t archives; /* its full archive pages; 0: none */
 };
 
 /* ".atom", ".rss", ".json" and the media type of a format. */
@@ -73,12 +80,35 @@ enum media feed_media(enum feed_format format);
  * without a link of its own gets its page: BASE/NAME/UUID.html (where base_url is empty: home). */
 int feed_render(const struct feed *feed, enum feed_format format, struct buf *out, struct error *e);
 
+/* Entries of one archive page. */
+#define FEED_ARCHIVE_ENTRIES 50
+/* An archive page of the feed (RFC 5005 section 4), `number` from 1, the oldest. `feed` has the
+ * entries and tombstones of this page, and in `archives` how many pages there are. */
+int feed_archive(const struct feed *feed, int64_t number, struct buf *out, struct error *e);
+
+/* A change as an entry of the feed of changes. */
+struct feed_change {
+    char id[ID_SIZE]; /* of the change, not of the entry */
+    const struct change *change;
+};
+/* The feed of changes (Atom): what was added and what was taken out. `feed` is that of the entries,
+ * but for `id` and `updated`, which are its own; its entries are not looked at. */
+int feed_changes(const struct feed *feed, const struct feed_change *changes, size_t count,
+                 struct buf *out, struct error *e);
+
+/* What may stand in a feed. */
+struct feed_choice {
+    size_t max;        /* so many stand there, the newest */
+    bool drop_removed; /* what no longer stands on the page does not */
+    int64_t archived;  /* entries up to this `seq` are in full archive pages */
+    int64_t now;
+};
 /* The entries that stand in the feed, as the contract has the window: the newest `max`, besides
- * them those updated in the last 14 days, up to 4 * max and 4 MiB of content. `all` is newest
- * first; `drop_removed` leaves out what no longer stands on the page. Returns how many of
- * `picked` (room for `count`) were filled. */
-size_t feed_window(const struct entry *all, size_t count, size_t max, bool drop_removed,
-                   int64_t now, const struct entry **picked);
+ * them those that are in no full archive page, all of them, since they are nowhere else, and those
+ * updated in the last 14 days, up to 4 * max entries and 4 MiB of content in all. `all` is newest
+ * first. Returns how many of `picked` (room for `count`) were filled. */
+size_t feed_window(const struct entry *all, size_t count, const struct feed_choice *choice,
+                   const struct entry **picked);
 
 /* Plain text of an entry for summaries: white space collapsed, its first sentences, ending in …
  * where cut. At most `max` UTF-16 code units, which is what readers written in JavaScript count;

@@ -2,6 +2,7 @@
  * called, so that two stores that never met agree on them. */
 #include "digest.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <uuid/uuid.h>
@@ -40,6 +41,16 @@ void id_of_feed(char out[ID_SIZE], struct str id_base)
 
     buf_init(&name, NAME_MAX_BYTES);
     buf_add(&name, str_sub(id_base, 0, NAME_MAX_BYTES / 4));
+    id_of_name(out, &name);
+    buf_clear(&name);
+}
+
+void id_of_change(char out[ID_SIZE], const char *id, int64_t number)
+{
+    struct buf name;
+
+    buf_init(&name, NAME_MAX_BYTES);
+    buf_printf(&name, "%s#%" PRId64, id, number);
     id_of_name(out, &name);
     buf_clear(&name);
 }

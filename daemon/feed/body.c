@@ -221,6 +221,37 @@ struct body *body_new(struct str bytes, enum media media, enum caching caching, 
     return b;
 }
 
+struct body *body_redirect(struct str location)
+{
+    struct body *b = calloc(1, sizeof *b);
+    struct buf all, text;
+
+    buf_init(&all, FIELDS_MAX);
+    buf_init(&text, FIELDS_MAX);
+    buf_printf(&text, "This is at %.*s now.\n", STR_ARG(location));
+    if (!b)
+        goto out;
+    b->refs = 1;
+    b->size = sizeof *b;
+    if (make_bytes(b, buf_str(&text), false) == 0) {
+        buf_printf(&all, "Location: %.*s\r\n", STR_ARG(location));
+        put_own(&all, b, MEDIA_TEXT, ENCODING_IDENTITY);
+        put_shared(&all, b, CACHE_ARCHIVE, false);
+    }
+    /* The block that body_unref frees begins at the fields of the 304, which this never is. */
+    size_t n;
+    b->fields_not_modified.p = buf_take(&all, &n);
+    b->fields_ok[ENCODING_IDENTITY] = (struct str){b->fields_not_modified.p, n};
+    if (text.failed || !b->fields_not_modified.p) {
+        body_unref(b);
+        b = NULL;
+    }
+out:
+    buf_clear(&text);
+    buf_clear(&all);
+    return b;
+}
+
 struct body *body_ref(struct body *b)
 {
     b->refs++;

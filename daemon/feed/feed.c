@@ -2,6 +2,8 @@
 #include "media.h"
 #include "render.h"
 
+#include <inttypes.h>
+
 static const struct {
     const char *title;
     const char *suffix;
@@ -55,15 +57,36 @@ int feed_space_end(struct buf *space, int result, struct error *e)
     return failed ? error_set(e, "out of memory while a document was written") : result;
 }
 
-struct str feed_address(struct buf *space, const struct feed *feed, enum feed_format format)
+/* BASE/NAME, or nothing. */
+static bool begin_address(struct buf *space, const struct feed *feed)
 {
     feed_space_rewind(space);
-    if (feed->base_url.n) {
-        buf_add(space, feed->base_url);
-        buf_putc(space, '/');
-        buf_add(space, feed->name);
+    if (!feed->base_url.n)
+        return false;
+    buf_add(space, feed->base_url);
+    buf_putc(space, '/');
+    buf_add(space, feed->name);
+    return true;
+}
+
+struct str feed_address(struct buf *space, const struct feed *feed, enum feed_format format)
+{
+    if (begin_address(space, feed))
         buf_puts(space, formats[format].suffix);
-    }
+    return buf_str(space);
+}
+
+struct str feed_archive_address(struct buf *space, const struct feed *feed, int64_t number)
+{
+    if (begin_address(space, feed))
+        buf_printf(space, "/archive/%" PRId64 ".atom", number);
+    return buf_str(space);
+}
+
+struct str feed_changes_address(struct buf *space, const struct feed *feed)
+{
+    if (begin_address(space, feed))
+        buf_puts(space, "/changes.atom");
     return buf_str(space);
 }
 
@@ -75,20 +98,19 @@ struct str feed_opml_address(struct buf *space, struct str base_url)
     return buf_str(space);
 }
 
+struct str feed_link_of(struct buf *space, const struct feed *feed, const char *id, struct str link)
+{
+    if (link.n)
+        return link;
+    if (!begin_address(space, feed))
+        return feed->home;
+    buf_printf(space, "/%s.html", id + ID_UUID_OFFSET);
+    return buf_str(space);
+}
+
 struct str feed_entry_link(struct buf *space, const struct feed *feed, const struct entry *entry)
 {
-    if (entry->link.n)
-        return entry->link;
-    if (!feed->base_url.n)
-        return feed->home;
-    feed_space_rewind(space);
-    buf_add(space, feed->base_url);
-    buf_putc(space, '/');
-    buf_add(space, feed->name);
-    buf_putc(space, '/');
-    buf_puts(space, entry->id + ID_UUID_OFFSET);
-    buf_puts(space, ".html");
-    return buf_str(space);
+    return feed_link_of(space, feed, entry->id, entry->link);
 }
 
 struct str feed_entry_summary(struct buf *space, const struct entry *entry)

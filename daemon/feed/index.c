@@ -47,6 +47,12 @@ static void put_addresses(struct xml *x, const struct feed_row *row, struct str 
         html_link(x, address, address);
         xml_close(x);
     }
+    struct feed feed = {.name = str_of(row->name), .base_url = base_url};
+    struct str changes = feed_changes_address(space, &feed);
+    xml_element(x, "dt", STR("Changes"));
+    xml_open(x, "dd");
+    html_link(x, changes, changes);
+    xml_close(x);
     xml_close(x);
     xml_raw(x, STR("\n"));
 }

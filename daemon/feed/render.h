@@ -21,10 +21,16 @@ struct str feed_type(enum feed_format format);
  * has failed stays, and is seen once, by feed_space_end. */
 /* BASE/NAME.suffix; without a base-url nothing. */
 struct str feed_address(struct buf *space, const struct feed *feed, enum feed_format format);
+/* BASE/NAME/archive/N.atom and BASE/NAME/changes.atom; without a base-url nothing. */
+struct str feed_archive_address(struct buf *space, const struct feed *feed, int64_t number);
+struct str feed_changes_address(struct buf *space, const struct feed *feed);
 /* BASE/feeds.opml */
 struct str feed_opml_address(struct buf *space, struct str base_url);
 /* The entry's link, else the address of its page, else (no base-url) the page it is from. */
 struct str feed_entry_link(struct buf *space, const struct feed *feed, const struct entry *entry);
+/* The same for an entry of which only id and link are known. */
+struct str feed_link_of(struct buf *space, const struct feed *feed, const char *id,
+                        struct str link);
 /* Of the text, else of what its pictures say in place of themselves; may be empty. */
 struct str feed_entry_summary(struct buf *space, const struct entry *entry);
 /* The entry's HTML, its pictures through the feed's proxy where it has one. */

@@ -136,6 +136,8 @@ static void test_ids_are_names(void **state)
     assert_string_equal(id, "urn:uuid:2fdd65ac-35d7-5541-b509-d596d3ba6b11");
     id_of_entry(id, STR("https://a.example/"), STR("T"), 2);
     assert_string_equal(id, "urn:uuid:16997aaf-205b-5b4a-8189-24e3515e6553");
+    id_of_change(id, "urn:uuid:7b1de6e0-6f4e-5b8e-9d4c-000000000003", 2);
+    assert_string_equal(id, "urn:uuid:2c720f14-6612-52c1-a38e-e0f2f8a70e51");
     id_of_feed(id, STR("https://a.example/"));
     assert_string_equal(id, "urn:uuid:44cc82eb-7cb9-5fdc-b087-010025d94c3f");
 }

@@ -125,8 +125,8 @@ static inline xmlDoc *assert_xml(struct str s)
     return doc;
 }
 
-/* The string that an XPath gives (prefixes: a Atom, c content, d Dublin Core, m media); free with
- * xmlFree. */
+/* The string that an XPath gives (prefixes: a Atom, c content, d Dublin Core, h feed history, m
+ * media, t tombstones); free with xmlFree. */
 static inline char *xpath_string(xmlDoc *doc, const char *path)
 {
     xmlXPathContext *context = xmlXPathNewContext(doc);
@@ -134,6 +134,8 @@ static inline char *xpath_string(xmlDoc *doc, const char *path)
     xmlXPathRegisterNs(context, BAD_CAST "a", BAD_CAST "http://www.w3.org/2005/Atom");
     xmlXPathRegisterNs(context, BAD_CAST "c", BAD_CAST "http://purl.org/rss/1.0/modules/content/");
     xmlXPathRegisterNs(context, BAD_CAST "d", BAD_CAST "http://purl.org/dc/elements/1.1/");
+    xmlXPathRegisterNs(context, BAD_CAST "h", BAD_CAST "http://purl.org/syndication/history/1.0");
+    xmlXPathRegisterNs(context, BAD_CAST "t", BAD_CAST "http://purl.org/atompub/tombstones/1.0");
     xmlXPathRegisterNs(context, BAD_CAST "m", BAD_CAST "http://search.yahoo.com/mrss/");
     xmlXPathObject *object = xmlXPathEvalExpression(BAD_CAST path, context);
     char *s = (char *)xmlXPathCastToString(object);
