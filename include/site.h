@@ -34,6 +34,11 @@ enum site_keep {
 int site_publish(struct site *s, const char *path, struct body *body, enum site_keep keep);
 /* There is nothing at `path` (404 for whoever waits, and what stood there goes). */
 int site_refuse(struct site *s, const char *path);
+/* What stood at `path` was taken out (410 for whoever waits; it is asked for again next time). */
+int site_gone(struct site *s, const char *path);
+/* What was called `from` is called `to`: where nothing stands below the old name, requests are sent
+ * to the new one, on the base-url. `to` NULL: no longer. */
+int site_moved(struct site *s, const char *from, const char *to);
 /* The pages of this source that are cached, those below /NAME/, are out of date. Whoever waits for
  * one goes on waiting. */
 int site_expire(struct site *s, const char *name);
@@ -49,15 +54,17 @@ int site_beat(struct site *s, int64_t now, int64_t next, bool store_works);
 /* ---- from http: the server thread ---------------------------------------------------------- */
 
 enum site_answer {
-    SITE_HAVE, /* *body holds a reference for the caller */
-    SITE_NONE, /* 404 */
-    SITE_WAIT, /* `waiter` is told later */
-    SITE_BUSY, /* 503 */
-    SITE_SICK  /* 503, and *body says why (healthz) */
+    SITE_HAVE,  /* *body holds a reference for the caller */
+    SITE_NONE,  /* 404 */
+    SITE_GONE,  /* 410 */
+    SITE_MOVED, /* 301, and *body says where to */
+    SITE_WAIT,  /* `waiter` is told later */
+    SITE_BUSY,  /* 503 */
+    SITE_SICK   /* 503, and *body says why (healthz) */
 };
 
-/* Embedded in a connection. `ready` is called once, on the server thread, with SITE_HAVE or
- * SITE_NONE. */
+/* Embedded in a connection. `ready` is called once, on the server thread, with SITE_HAVE, SITE_NONE
+ * or SITE_GONE. */
 struct site_waiter {
     struct site_waiter *next, **link;
     void (*ready)(struct site_waiter *w, enum site_answer answer, struct body *body);
@@ -69,5 +76,21 @@ enum site_answer site_find(struct site *s, struct str path, int64_t now, struct 
                            struct site_waiter *waiter);
 /* The waiter is gone (deadline, connection closed). Fine where it does not wait. */
 void site_cancel(struct site_waiter *w);
-/* Which entry page a path names: "/NAME/UUID.html". False: it is none. Views into path. */
-bool site_entry_path(struct str path, struct str *name, struct str *uuid);
+
+/* ---- paths whose bodies are made on request ------------------------------------------------ */
+
+enum site_kind {
+    SITE_ENTRY,   /* /NAME/UUID.html */
+    SITE_CHANGES, /* /NAME/changes.atom */
+    SITE_ARCHIVE  /* /NAME/archive/N.atom */
+};
+
+struct site_path {
+    enum site_kind kind;
+    struct str name;
+    struct str uuid;
+    int64_t number;
+};
+
+/* What a path names. False: nothing of this kind. Views into path. */
+bool site_parse(struct str path, struct site_path *out);

@@ -80,8 +80,12 @@ enum step answer_request(struct connection *c, const struct http_request *r,
         return send_body(c, r, now, 200, f.body);
     case SITE_SICK:
         return send_body(c, r, now, 503, f.body);
+    case SITE_MOVED:
+        return send_body(c, r, now, 301, f.body);
     case SITE_NONE:
         return send_error(c, r, now, 404);
+    case SITE_GONE:
+        return send_error(c, r, now, 410);
     case SITE_BUSY:
         return send_error(c, r, now, 503);
     case SITE_WAIT:

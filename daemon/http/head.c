@@ -17,12 +17,14 @@ static const struct status {
         code, LITERAL("HTTP/1.1 " #code " " reason "\r\n"), text, fields                           \
     }
     STATUS(200, "OK", NULL, NULL),
+    STATUS(301, "Moved Permanently", NULL, NULL),
     STATUS(304, "Not Modified", NULL, NULL),
     STATUS(400, "Bad Request", "This request is malformed.", ""),
     STATUS(404, "Not Found", "There is nothing at this address.", ""),
     STATUS(405, "Method Not Allowed", "Only GET and HEAD are allowed here.",
            "Allow: GET, HEAD\r\n"),
     STATUS(408, "Request Timeout", "The request took too long to arrive.", ""),
+    STATUS(410, "Gone", "What stood at this address was taken out.", ""),
     STATUS(414, "URI Too Long", "The address in this request is too long.", ""),
     STATUS(431, "Request Header Fields Too Large", "The head of this request is too large.", ""),
     STATUS(500, "Internal Server Error", "Something is wrong with this server.", ""),

@@ -150,7 +150,7 @@ void pages_put(struct pages *p, const char *path, struct body *body, enum site_k
     body_unref(body);
 }
 
-void pages_drop(struct pages *p, const char *path)
+void pages_drop(struct pages *p, const char *path, enum site_answer why)
 {
     struct site_waiter *told = NULL;
     struct page *page = page_find(p, str_of(path));
@@ -158,7 +158,7 @@ void pages_drop(struct pages *p, const char *path)
         return;
     waiter_move(&told, &page->waiters);
     page_remove(p, page);
-    waiter_tell_all(&told, SITE_NONE, NULL);
+    waiter_tell_all(&told, why, NULL);
 }
 
 static bool belongs_to(const char *path, struct str name)

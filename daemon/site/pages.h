@@ -29,9 +29,9 @@ enum site_answer pages_wait(struct pages *p, struct str path, struct site_waiter
 /* Puts the body (one reference, given away) at `path` and tells who waited. Where there is no
  * memory for a new path, nobody is served from it, but who waited is. */
 void pages_put(struct pages *p, const char *path, struct body *body, enum site_keep keep);
-/* Takes away what stands at `path`; who waited is told SITE_NONE. */
-void pages_drop(struct pages *p, const char *path);
+/* Takes away what stands at `path`; who waited is told `why`: SITE_NONE or SITE_GONE. */
+void pages_drop(struct pages *p, const char *path, enum site_answer why);
 /* Takes away all that may go and begins with /NAME. or /NAME/; who waits goes on waiting. */
 void pages_expire(struct pages *p, struct str name);
-/* As pages_drop, for every path that begins with /NAME. or /NAME/. */
+/* As pages_drop with SITE_NONE, for every path that begins with /NAME. or /NAME/. */
 void pages_drop_all(struct pages *p, struct str name);

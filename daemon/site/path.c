@@ -21,16 +21,39 @@ static bool is_uuid(struct str s)
     return true;
 }
 
-bool site_entry_path(struct str path, struct str *name, struct str *uuid)
+/* "N.atom", in the one way to write a number. */
+static bool is_archive(struct str s, int64_t *number)
 {
-    struct str suffix = STR(".html");
-    if (!str_starts(path, STR("/")) || !str_ends(path, suffix))
+    struct str suffix = STR(".atom");
+    if (!str_ends(s, suffix) || s.p[0] == '0')
         return false;
-    struct str rest = str_sub(path, 1, path.n - 1 - suffix.n);
-    struct str first = str_cut(&rest, '/');
-    if (first.n == 0 || !is_uuid(rest))
+    return parse_number(str_sub(s, 0, s.n - suffix.n), 1, INT64_MAX, number) == 0;
+}
+
+static bool parse_page(struct str page, struct site_path *out)
+{
+    struct str html = STR(".html"), archive = STR("archive/");
+    if (str_eq(page, STR("changes.atom"))) {
+        out->kind = SITE_CHANGES;
+        return true;
+    }
+    if (str_starts(page, archive)) {
+        out->kind = SITE_ARCHIVE;
+        return is_archive(str_sub(page, archive.n, page.n), &out->number);
+    }
+    if (!str_ends(page, html))
         return false;
-    *name = first;
-    *uuid = rest;
-    return true;
+    out->kind = SITE_ENTRY;
+    out->uuid = str_sub(page, 0, page.n - html.n);
+    return is_uuid(out->uuid);
+}
+
+bool site_parse(struct str path, struct site_path *out)
+{
+    *out = (struct site_path){0};
+    if (!str_starts(path, STR("/")))
+        return false;
+    struct str page = str_sub(path, 1, path.n);
+    out->name = str_cut(&page, '/');
+    return out->name.n > 0 && parse_page(page, out);
 }

@@ -7,7 +7,10 @@
 #include <string.h>
 
 #include "front.h"
+#include "moved.h"
 #include "pages.h"
+
+#define LOCATION_MAX 3000
 
 struct site {
     struct mailbox box;
@@ -15,6 +18,7 @@ struct site {
     struct ev_loop *loop;
     struct pages pages;
     struct front front;
+    struct moved moved;
     void (*miss)(void *arg, const char *path);
     void *miss_arg;
 };
@@ -80,7 +84,19 @@ static void apply_publish(struct site *s, struct note *n)
 
 static void apply_refuse(struct site *s, struct note *n)
 {
-    pages_drop(&s->pages, n->text);
+    pages_drop(&s->pages, n->text, SITE_NONE);
+}
+
+static void apply_gone(struct site *s, struct note *n)
+{
+    pages_drop(&s->pages, n->text, SITE_GONE);
+}
+
+/* The new name stands behind the old one; an empty one is none. */
+static void apply_moved(struct site *s, struct note *n)
+{
+    const char *to = n->text + strlen(n->text) + 1;
+    moved_set(&s->moved, n->text, *to ? to : NULL);
 }
 
 static void apply_expire(struct site *s, struct note *n)
@@ -134,6 +150,23 @@ static int send_text(struct site *s, void (*apply)(struct site *, struct note *)
 int site_refuse(struct site *s, const char *path)
 {
     return send_text(s, apply_refuse, path);
+}
+
+int site_gone(struct site *s, const char *path)
+{
+    return send_text(s, apply_gone, path);
+}
+
+int site_moved(struct site *s, const char *from, const char *to)
+{
+    size_t first = strlen(from) + 1;
+    struct note *n = note_new(apply_moved, NULL, first + (to ? strlen(to) : 0) + 1);
+    if (!n)
+        return -1;
+    memcpy(n->text, from, first);
+    if (to)
+        strcpy(n->text + first, to);
+    return note_send(s, n);
 }
 
 int site_expire(struct site *s, const char *name)
@@ -227,20 +260,31 @@ void site_free(struct site *s)
         note_free(n);
     pages_clear(&s->pages);
     front_clear(&s->front);
+    moved_clear(&s->moved);
     free(s);
 }
 
 static enum site_answer ask(struct site *s, struct str path, struct site_waiter *waiter)
 {
     const char *miss;
-    struct str name, uuid;
-    if (!waiter || !s->miss || !site_entry_path(path, &name, &uuid) ||
-        !front_knows(&s->front, name))
+    struct site_path wanted;
+    if (!waiter || !s->miss || !site_parse(path, &wanted) || !front_knows(&s->front, wanted.name))
         return SITE_NONE;
     enum site_answer answer = pages_wait(&s->pages, path, waiter, &miss);
     if (miss)
         s->miss(s->miss_arg, miss);
     return answer;
+}
+
+/* Nothing stands at `path`: was it ever there under another name? */
+static enum site_answer look_elsewhere(struct site *s, struct str path, struct body **body)
+{
+    struct buf location;
+    buf_init(&location, LOCATION_MAX);
+    if (moved_find(&s->moved, str_of(s->front.base_url), path, &location))
+        *body = body_redirect(buf_str(&location));
+    buf_clear(&location);
+    return *body ? SITE_MOVED : SITE_NONE;
 }
 
 enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
@@ -252,5 +296,6 @@ enum site_answer site_find(struct site *s, struct str path, int64_t now, struct 
         return SITE_HAVE;
     if (front_find(&s->front, path, now, &answer, body))
         return answer;
-    return ask(s, path, waiter);
+    answer = ask(s, path, waiter);
+    return answer == SITE_NONE ? look_elsewhere(s, path, body) : answer;
 }

@@ -387,7 +387,7 @@ static void who_is_told_may_ask_and_cancel(void **state)
     close_house(&h);
 }
 
-static void entry_paths(void **state)
+static void paths_made_on_request(void **state)
 {
     (void)state;
     static const struct {
@@ -403,6 +403,19 @@ static void entry_paths(void **state)
         {"/blog/0A1b2c3d-0000-5000-8000-000000000001.html", false},
         {"/blog/0a1b2c3d00000-5000-8000-000000000001.html", false},
         {"/blog/0a1b2c3d-0000-5000-8000-00000000000.html", false},
+        {"/blog/changes.atom", true},
+        {"/blog/changes.rss", false},
+        {"//changes.atom", false},
+        {"/blog/x/changes.atom", false},
+        {"/blog/archive/1.atom", true},
+        {"/blog/archive/120.atom", true},
+        {"/blog/archive/0.atom", false},
+        {"/blog/archive/01.atom", false},
+        {"/blog/archive/-1.atom", false},
+        {"/blog/archive/.atom", false},
+        {"/blog/archive/1.rss", false},
+        {"/blog/archive/1/2.atom", false},
+        {"/blog/archive/99999999999999999999.atom", false},
         {"/blog/x/" UUID_ONE ".html", false},
         {"blog/" UUID_ONE ".html", false},
         {"/.html", false},
@@ -411,15 +424,100 @@ static void entry_paths(void **state)
         {"", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct str name, uuid;
-        bool is = site_entry_path(str_of(cases[i].path), &name, &uuid);
-        if (is != cases[i].is)
+        struct site_path p;
+        if (site_parse(str_of(cases[i].path), &p) != cases[i].is)
             fail_msg("%s", cases[i].path);
     }
-    struct str name, uuid;
-    assert_true(site_entry_path(str_of(PAGE_ONE), &name, &uuid));
-    assert_true(str_eq(name, STR("blog")));
-    assert_true(str_eq(uuid, STR(UUID_ONE)));
+    struct site_path p;
+    assert_true(site_parse(str_of(PAGE_ONE), &p));
+    assert_int_equal(SITE_ENTRY, p.kind);
+    assert_true(str_eq(p.name, STR("blog")));
+    assert_true(str_eq(p.uuid, STR(UUID_ONE)));
+    assert_true(site_parse(STR("/b/changes.atom"), &p));
+    assert_int_equal(SITE_CHANGES, p.kind);
+    assert_true(site_parse(STR("/b/archive/12.atom"), &p));
+    assert_int_equal(SITE_ARCHIVE, p.kind);
+    assert_int_equal(12, p.number);
+    assert_true(str_eq(p.name, STR("b")));
+}
+
+/* ---- what is gone, and what has another name ------------------------------------------------ */
+
+static void what_is_gone_is_said_to_be(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest g;
+    open_house(&h, 1 << 20, 4);
+    know(&h, "blog");
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &g));
+    assert_int_equal(0, site_gone(h.site, PAGE_ONE));
+    deliver(&h);
+    assert_int_equal(1, g.told);
+    assert_int_equal(SITE_GONE, g.answer);
+    assert_null(g.body);
+    /* It may come back: the poller is asked again. */
+    assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &g));
+    assert_int_equal(2, h.misses);
+    publish(&h, PAGE_ONE, "back", SITE_CACHED);
+    assert_got(&g, "back");
+    close_house(&h);
+}
+
+/* `location` NULL: nothing is there. */
+static void assert_moved(struct house *h, const char *path, const char *location)
+{
+    struct body *b;
+    char field[512];
+    if (!location) {
+        assert_nothing(h, path);
+        return;
+    }
+    assert_int_equal(SITE_MOVED, find(h, path, &b));
+    snprintf(field, sizeof field, "Location: %s\r\n", location);
+    struct str fields = b->fields_ok[ENCODING_IDENTITY];
+    assert_true(str_starts(fields, str_of(field)));
+    assert_true(str_find(fields, STR("Cache-Control: public, max-age=86400\r\n"), 0) != SIZE_MAX);
+    assert_true(str_ends(fields, STR("\r\n")));
+    assert_true(b->bytes[ENCODING_IDENTITY].n > 0);
+    body_unref(b);
+}
+
+static void old_names_lead_to_new_ones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *path, *location;
+    } cases[] = {
+        {"/old.atom", "https://example.org/f/blog.atom"},
+        {"/old.json", "https://example.org/f/blog.json"},
+        {"/old/changes.atom", "https://example.org/f/blog/changes.atom"},
+        {"/old/archive/3.atom", "https://example.org/f/blog/archive/3.atom"},
+        {"/old/" UUID_ONE ".html", "https://example.org/f/blog/" UUID_ONE ".html"},
+        {"/old", NULL},
+        {"/old/", NULL},
+        {"/older.atom", NULL},
+        {"/old.atom\r\nSet-Cookie: a=b", NULL},
+        {"/old/<script>", NULL},
+        {"/old/\xe8\x8c\xb6", NULL},
+    };
+    const char *const names[] = {"blog", NULL};
+    struct house h;
+    open_house(&h, 1 << 20, 4);
+    know(&h, "blog");
+    assert_int_equal(0, site_describe(h.site, "https://example.org/f", names));
+    assert_nothing(&h, "/old.atom");
+    assert_int_equal(0, site_moved(h.site, "old", "blog"));
+    deliver(&h);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_moved(&h, cases[i].path, cases[i].location);
+    /* What stands there under its own name is not sent away. */
+    publish(&h, "/old.atom", "own", SITE_FEED);
+    assert_stands(&h, "/old.atom", "own");
+    assert_int_equal(0, site_moved(h.site, "old", NULL));
+    deliver(&h);
+    assert_nothing(&h, "/old.json");
+    close_house(&h);
 }
 
 int main(void)
@@ -438,7 +536,9 @@ int main(void)
         cmocka_unit_test(only_pages_of_known_sources_are_asked_for),
         cmocka_unit_test(a_forgotten_source_leaves_nothing),
         cmocka_unit_test(who_is_told_may_ask_and_cancel),
-        cmocka_unit_test(entry_paths),
+        cmocka_unit_test(paths_made_on_request),
+        cmocka_unit_test(what_is_gone_is_said_to_be),
+        cmocka_unit_test(old_names_lead_to_new_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
