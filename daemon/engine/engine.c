@@ -334,9 +334,21 @@ static struct engine_source *source_named(const struct engine *en, const char *n
     return NULL;
 }
 
+/* What old names of sources lead to the new ones. */
+static void tell_moved(struct engine *en, bool still)
+{
+    for (size_t i = 0; i < en->count && en->options.site; i++) {
+        const struct source_conf *conf = en->sources[i]->conf;
+
+        if (conf->formerly)
+            site_moved(en->options.site, conf->formerly, still ? conf->name : NULL);
+    }
+}
+
 /* The sources that the new conf no longer has. */
 static void forget_gone(struct engine *en, const struct conf *conf)
 {
+    tell_moved(en, false);
     for (size_t i = 0; i < en->count; i++) {
         struct engine_source *s = en->sources[i];
 
@@ -418,6 +430,7 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     free(en->base_url);
     en->base_url = base;
     describe(en);
+    tell_moved(en, true);
     for (size_t i = 0; i < en->count; i++)
         publish_feeds(en->sources[i]);
     engine_arm(en);

@@ -16,11 +16,13 @@ struct engine_source {
     const struct source_conf *conf; /* in engine->conf */
     struct arena *arena;            /* holds the strings of state */
     struct source_state state;
-    struct fetch *fetch; /* under way */
-    bool due_now;        /* somebody asked for a poll */
-    uint64_t begun;      /* polls so far: who asks waits for one that begins after that */
-    bool dirty;          /* state has changed and is not yet in the store */
-    size_t entries;      /* in its feed */
+    struct fetch *fetch;  /* under way */
+    bool due_now;         /* somebody asked for a poll */
+    uint64_t begun;       /* polls so far: who asks waits for one that begins after that */
+    bool dirty;           /* state has changed and is not yet in the store */
+    size_t entries;       /* in its feed */
+    struct hash *dropped; /* of each archive page seen: which of its entries are gone */
+    size_t dropped_count;
     int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 
@@ -90,6 +92,19 @@ void jobs_forget_source(struct engine_source *s);
 /* What waits for a source waits for the one of its name among `sources` from now on. */
 void jobs_move(struct engine *en, struct engine_source *const *sources, size_t count);
 void jobs_free(struct engine *en);
+
+/* ---- archive.c ------------------------------------------------------------------------------ */
+
+/* The full archive pages that are stored, and the last entry among them. */
+struct archived {
+    int64_t pages;
+    int64_t seq;
+};
+/* Sees to it that every full archive page is stored as it should be. `feed` is what the source's
+ * feed says of itself, `all` every entry of it. What could not be written is logged, and is not
+ * among what is returned. */
+struct archived archive_keep(struct engine_source *s, const struct feed *feed,
+                             const struct entry *all, size_t count);
 
 /* ---- publish.c ------------------------------------------------------------------------------ */
 

@@ -1,5 +1,6 @@
 /* publish: what the store has → bodies → site. Runs when something has changed, never because
- * somebody asks, but for entry pages. */
+ * somebody asks, but for the pages of entries, the feed of changes, and archive pages, which are
+ * read from the store then. */
 #include "internal.h"
 
 #include "digest.h"
@@ -109,32 +110,83 @@ static int64_t empty_since(const struct engine_source *s)
     return since ? since : engine_now(s->engine);
 }
 
+/* ---- entries that are gone ----------------------------------------------------------------- */
+
+/* So long, and so many of them at most, do tombstones stand in a feed. */
+#define TOMBSTONE_SECONDS ((int64_t)90 * 24 * 60 * 60)
+#define TOMBSTONES_MOST   1000
+
+static bool is_gone(const struct engine_source *s, const struct entry *entry)
+{
+    return s->conf->removed == REMOVED_DROP && !entry->live;
+}
+
+static int by_removed(const void *a, const void *b)
+{
+    const struct entry *x = *(const struct entry *const *)a, *y = *(const struct entry *const *)b;
+
+    return (x->removed < y->removed) - (x->removed > y->removed);
+}
+
+static void take_gone(const struct engine_source *s, struct feed *feed, const struct entry *all,
+                      size_t count, const struct entry **gone)
+{
+    int64_t oldest = engine_now(s->engine) - TOMBSTONE_SECONDS;
+    size_t n = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (is_gone(s, &all[i]) && all[i].removed > oldest)
+            gone[n++] = &all[i];
+    qsort(gone, n, sizeof(*gone), by_removed);
+    feed->gone = gone;
+    feed->gone_count = n < TOMBSTONES_MOST ? n : TOMBSTONES_MOST;
+}
+
+/* ---- the feeds of a source ----------------------------------------------------------------- */
+
+/* What stands in the feed, and what it says of the rest. -1: no memory. */
+static int feed_fill(struct engine_source *s, struct feed *feed, struct arena *a,
+                     const struct entry *all, size_t count)
+{
+    const struct entry **picked = arena_array(a, count + 1, sizeof(*picked));
+    const struct entry **gone = arena_array(a, count + 1, sizeof(*gone));
+
+    if (!picked || !gone)
+        return -1;
+    struct archived archived = archive_keep(s, feed, all, count);
+    struct feed_choice choice = {.max = (size_t)s->conf->max_entries,
+                                 .drop_removed = s->conf->removed == REMOVED_DROP,
+                                 .archived = archived.seq,
+                                 .now = engine_now(s->engine)};
+    feed->archives = archived.pages;
+    feed->count = feed_window(all, count, &choice, picked);
+    feed->entries = picked;
+    feed->updated = feed->count ? picked[0]->updated : empty_since(s);
+    take_gone(s, feed, all, count, gone);
+    if (feed->gone_count && gone[0]->removed > feed->updated)
+        feed->updated = gone[0]->removed;
+    return 0;
+}
+
 void publish_feeds(struct engine_source *s)
 {
     struct engine *en = s->engine;
     struct feed feed = feed_of(s);
     struct arena *a = arena_new();
-    const struct entry **picked = NULL;
     struct entry *all = NULL;
     size_t count = 0;
     char id[ID_SIZE];
-    struct error e = {""};
+    struct error e = {"out of memory"};
 
     if (!en->options.site)
         goto out;
-    if (!a || store_entries(en->options.store, a, s->state.name, &all, &count, &e) < 0) {
-        engine_log(en, 0, "%s: %s", s->conf->name, a ? e.text : "out of memory");
-        goto out;
-    }
-    picked = arena_array(a, count + 1, sizeof(*picked));
-    if (!picked)
-        goto out;
     id_of_feed(id, s->state.id_base);
     feed.id = str_of(id);
-    feed.count = feed_window(all, count, (size_t)s->conf->max_entries,
-                             s->conf->removed == REMOVED_DROP, engine_now(en), picked);
-    feed.entries = picked;
-    feed.updated = feed.count ? picked[0]->updated : empty_since(s);
+    if (!a || store_entries(en->options.store, a, s->state.name, &all, &count, &e) < 0 ||
+        feed_fill(s, &feed, a, all, count) < 0) {
+        engine_log(en, 0, "%s: %s", s->conf->name, e.text);
+        goto out;
+    }
     expire_pages(s);
     s->entries = feed.count;
     for (enum feed_format format = 0; format < FEED_FORMATS; format++)
@@ -173,13 +225,24 @@ void publish_beat(const struct engine *en)
         site_beat(en->options.site, engine_now(en), en->due_at, en->store_works);
 }
 
-/* ---- entry pages --------------------------------------------------------------------------- */
+/* ---- what is made when somebody asks ------------------------------------------------------- */
 
-static struct body *page_render(struct engine_source *s, struct str uuid)
+/* The changes in the feed of changes, and what their texts may come to: each is compared while
+ * somebody waits. */
+#define CHANGES_MOST  100
+#define CHANGES_BYTES ((size_t)16 << 20)
+
+/* What was asked for. Each maker sets `body`, or `gone`; neither: there is nothing. */
+struct made {
+    const char *path;
+    struct site_path wanted;
+    struct body *body;
+    bool gone;
+};
+
+static void make_entry(struct engine_source *s, struct arena *a, struct made *m)
 {
     struct feed feed = feed_of(s);
-    struct arena *a = arena_new();
-    struct body *body = NULL;
     struct store *store = s->engine->options.store;
     struct neighbours beside;
     struct entry entry;
@@ -187,28 +250,121 @@ static struct body *page_render(struct engine_source *s, struct str uuid)
     struct buf out;
     struct error e;
 
+    snprintf(id, sizeof(id), "urn:uuid:%.*s", STR_ARG(m->wanted.uuid));
+    if (store_entry(store, a, s->state.name, str_of(id), &entry, &e) != 1)
+        return;
+    m->gone = is_gone(s, &entry);
     buf_init(&out, BODY_MAX);
-    snprintf(id, sizeof(id), "urn:uuid:%.*s", STR_ARG(uuid));
-    if (a && store_entry(store, a, s->state.name, str_of(id), &entry, &e) == 1 &&
-        store_neighbours(store, a, s->state.name, str_of(id), &beside, &e) == 0 &&
+    if (!m->gone && store_neighbours(store, a, s->state.name, str_of(id), &beside, &e) == 0 &&
         feed_entry_page(&feed, &entry, &beside, &out, &e) == 0)
-        body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, s->pages_since, true);
+        m->body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, s->pages_since, true);
     buf_clear(&out);
+}
+
+/* Byte for byte as it was rendered. */
+static void make_archive(struct engine_source *s, struct arena *a, struct made *m)
+{
+    struct str bytes;
+    int64_t since;
+    struct error e;
+
+    if (store_archive(s->engine->options.store, a, s->state.name, m->wanted.number, &bytes, &since,
+                      &e) == 1)
+        m->body = body_new(bytes, MEDIA_ATOM, CACHE_ARCHIVE, since, true);
+}
+
+/* Whether what happened to an entry may still be told: not of one that was dropped. */
+static bool may_tell(const struct engine_source *s, const struct change *change)
+{
+    struct arena *a = s->conf->removed == REMOVED_DROP ? arena_new() : NULL;
+    struct entry entry;
+    struct error e;
+
+    if (s->conf->removed != REMOVED_DROP)
+        return true;
+    bool may = a &&
+               store_entry(s->engine->options.store, a, s->state.name, str_of(change->id), &entry,
+                           &e) == 1 &&
+               entry.live;
     arena_free(a);
-    return body;
+    return may;
+}
+
+/* Returns how many of the changes are taken. */
+static size_t take_changes(const struct engine_source *s, const struct change *all, size_t count,
+                           struct feed_change *taken)
+{
+    size_t n = 0, bytes = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        bytes += all[i].before.text.n + all[i].after.text.n;
+        if (bytes > CHANGES_BYTES && n)
+            break;
+        if (!may_tell(s, &all[i]))
+            continue;
+        id_of_change(taken[n].id, all[i].id, all[i].after.number);
+        taken[n++].change = &all[i];
+    }
+    return n;
+}
+
+static int64_t unchanged_since(const struct engine_source *s)
+{
+    return s->state.schedule.last_change ? s->state.schedule.last_change : empty_since(s);
+}
+
+static void make_changes(struct engine_source *s, struct arena *a, struct made *m)
+{
+    struct feed_change *taken = arena_array(a, CHANGES_MOST, sizeof(*taken));
+    struct feed feed = feed_of(s);
+    struct change *all;
+    size_t count;
+    char id[ID_SIZE], own[ID_SIZE];
+    struct buf out;
+    struct error e = {"out of memory"};
+
+    buf_init(&out, BODY_MAX);
+    if (taken && store_changes(s->engine->options.store, a, s->state.name, CHANGES_MOST, &all,
+                               &count, &e) == 0) {
+        count = take_changes(s, all, count, taken);
+        id_of_feed(id, s->state.id_base);
+        id_of_change(own, id, 0);
+        feed.id = str_of(own);
+        feed.updated = count ? taken[0].change->after.at : unchanged_since(s);
+        if (feed_changes(&feed, taken, count, &out, &e) == 0)
+            m->body = body_make(s->engine, m->path, buf_str(&out), MEDIA_ATOM);
+    }
+    if (!m->body)
+        engine_log(s->engine, 0, "%s: %s", m->path, e.text);
+    buf_clear(&out);
+}
+
+static void make(struct engine_source *s, struct made *m)
+{
+    static void (*const makers[])(struct engine_source * s, struct arena * a, struct made * m) = {
+        [SITE_ENTRY] = make_entry,
+        [SITE_CHANGES] = make_changes,
+        [SITE_ARCHIVE] = make_archive,
+    };
+    struct arena *a = arena_new();
+
+    if (a)
+        makers[m->wanted.kind](s, a, m);
+    arena_free(a);
 }
 
 static void publish_miss(struct engine *en, const char *path)
 {
-    struct str name, uuid;
-    struct body *body = NULL;
+    struct made m = {.path = path};
 
-    if (site_entry_path(str_of(path), &name, &uuid))
-        for (size_t i = 0; i < en->count && !body; i++)
-            if (str_eq(name, str_of(en->sources[i]->conf->name)))
-                body = page_render(en->sources[i], uuid);
-    if (body)
-        site_publish(en->options.site, path, body, SITE_CACHED);
+    if (site_parse(str_of(path), &m.wanted))
+        for (size_t i = 0; i < en->count; i++)
+            if (str_eq(m.wanted.name, str_of(en->sources[i]->conf->name)))
+                make(en->sources[i], &m);
+    if (m.body)
+        site_publish(en->options.site, path, m.body, SITE_CACHED);
+    else if (m.gone)
+        site_gone(en->options.site, path);
     else
         site_refuse(en->options.site, path);
 }

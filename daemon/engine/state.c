@@ -111,5 +111,6 @@ void source_free(struct engine_source *s)
     if (!s)
         return;
     arena_free(s->arena);
+    free(s->dropped);
     free(s);
 }
