@@ -240,7 +240,7 @@ static void test_dropped(void **state)
         await_status(&s, path, 410);
         stop(&s);
         start(&s);
-        get(&s, "/blog.atom", "Section 60<");
+        free(get(&s, "/blog.atom", "Section 60<"));
     }
     /* It comes back. */
     show(&s, 60, 1, 0, "All there is to say of");

@@ -11,6 +11,8 @@ from pathlib import Path
 import jsonschema
 
 HERE = Path(__file__).resolve().parent
+HISTORY = "{http://purl.org/syndication/history/1.0}"
+TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}"
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
@@ -142,6 +144,30 @@ def atom_rules(body, address):
     newest = max((e.findtext(ATOM + "updated") for e in entries), default="")
     if feed.findtext(ATOM + "updated") < newest:
         faults.append("4.2.15: the feed is older than its newest entry")
+    return faults
+
+
+def links(body):
+    """The address of each kind of link of a feed."""
+    return {l.get("rel"): l.get("href") for l in ET.fromstring(body).findall(ATOM + "link")}
+
+
+def ids(body):
+    return [e.findtext(ATOM + "id") for e in ET.fromstring(body).iter(ATOM + "entry")]
+
+
+def tombstones(body):
+    return [e.get("ref") for e in ET.fromstring(body).iter(TOMBSTONE + "deleted-entry")]
+
+
+def archive_rules(body, address, current):
+    """RFC 5005 section 4, and what a reader of an archive page counts on."""
+    feed, found = ET.fromstring(body), links(body)
+    faults = atom_rules(body, address)
+    if feed.find(HISTORY + "archive") is None:
+        faults.append("section 4: no fh:archive")
+    if found.get("current") != current:
+        faults.append(f"section 4: rel=current is {found.get('current')}, not {current}")
     return faults
 
 

@@ -176,6 +176,7 @@ class Source:
         self.name, self.page, self.titles, self.id_base = name, page, titles, id_base
         self.path = "/" + name
         self.url = None  # once the site runs
+        self.keys = []  # further lines of its conf
 
 
 class Daemon:
@@ -205,7 +206,7 @@ class Daemon:
         ]
         for source in sources:
             lines += ["", f"[source {source.name}]", f"url = {source.url}"]
-            lines += [f"id-base = {source.id_base}", "profile = 51cto", "interval = 1h"]
+            lines += [f"id-base = {source.id_base}", "profile = 51cto", "interval = 1h", *source.keys]
         return "\n".join(lines) + "\n"
 
     @property
