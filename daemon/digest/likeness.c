@@ -29,7 +29,7 @@
 #define TITLE_BONUS               0.25
 #define NEIGHBOUR_BONUS           0.05
 /* What was removed is less likely meant than what stands. */
-#define REMOVED_MALUS             0.05
+#define REMOVED_MALUS             0.1
 /* Among equals what stayed in its place is likelier: of the smallest weight, so much a place. */
 #define DISTANCE_MALUS            1e-7
 #define DISTANCE_MOST             1000
@@ -181,7 +181,7 @@ static double bonus_of(const struct likeness *l, size_t section, size_t entry, b
     int64_t distance = llabs((long long)((int64_t)section - l->m->in.known[entry].position));
     double bonus = same_title ? TITLE_BONUS : 0;
 
-    bonus -= l->m->in.known[entry].live ? 0 : REMOVED_MALUS;
+    bonus -= match_stands(&l->m->in.known[entry]) ? 0 : REMOVED_MALUS;
     bonus += is_bound_to(l->m, section - 1, l->before[entry]) ? NEIGHBOUR_BONUS : 0;
     bonus += is_bound_to(l->m, section + 1, l->behind[entry]) ? NEIGHBOUR_BONUS : 0;
     return bonus - DISTANCE_MALUS * (double)(distance < DISTANCE_MOST ? distance : DISTANCE_MOST);
@@ -191,9 +191,9 @@ static int pair_add(struct likeness *l, size_t section, size_t entry, double com
 {
     const struct entry *known = &l->m->in.known[entry];
     bool same_title = str_eq(known->title, l->m->in.page->sections[section].title);
-    double weight, least = !same_title   ? OTHER_TITLE_LEAST
-                           : known->live ? SAME_TITLE_LEAST
-                                         : SAME_TITLE_RESTORED_LEAST;
+    double weight, least = !same_title           ? OTHER_TITLE_LEAST
+                           : match_stands(known) ? SAME_TITLE_LEAST
+                                                 : SAME_TITLE_RESTORED_LEAST;
 
     if (common < least || (!same_title && !match_may_rename(l->m, section, entry)))
         return 0;
@@ -356,7 +356,7 @@ static int neighbours_find(struct likeness *l)
         return -1;
     for (size_t i = 0; i < in->known_count; i++) {
         l->before[i] = l->behind[i] = NOBODY;
-        if (in->known[i].live)
+        if (match_stands(&in->known[i]))
             live[count++] = i;
     }
     qsort_r(live, count, sizeof(*live), compare_positions, (void *)in->known);

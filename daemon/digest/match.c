@@ -29,9 +29,14 @@ void match_bind(struct match *m, size_t section, size_t entry)
     m->section_of[entry] = section;
 }
 
+bool match_stands(const struct entry *entry)
+{
+    return entry->live && !entry->missing;
+}
+
 bool match_may_rename(const struct match *m, size_t section, size_t entry)
 {
-    return m->in.known[entry].live || !m->copy[section];
+    return match_stands(&m->in.known[entry]) || !m->copy[section];
 }
 
 /* ---- the certain --------------------------------------------------------------------------- */
@@ -92,8 +97,8 @@ static int compare_for_shelf(const void *a, const void *b, void *known)
     const struct entry *x = (const struct entry *)known + *(const size_t *)a;
     const struct entry *y = (const struct entry *)known + *(const size_t *)b;
 
-    if (x->live != y->live)
-        return x->live ? 1 : -1;
+    if (match_stands(x) != match_stands(y))
+        return match_stands(x) ? 1 : -1;
     if (x->position != y->position)
         return x->position < y->position ? 1 : -1;
     return (x->seq < y->seq) - (x->seq > y->seq);

@@ -18,6 +18,9 @@ struct match {
     struct outcome outcome;
 };
 
+/* Whether an entry stood on the page when it was last seen: one that only waits to be removed does
+ * not. */
+bool match_stands(const struct entry *entry);
 /* Whether a section may be this entry under another title. A copy of what still stands is not what
  * was removed, come back. */
 bool match_may_rename(const struct match *m, size_t section, size_t entry);
