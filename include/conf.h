@@ -48,6 +48,7 @@ struct poll_conf {
     int64_t removal_guard; /* percent */
     int64_t removal_confirmations;
     int64_t min_change; /* characters */
+    int64_t keep_revisions;
     char *image_proxy; /* an address with one %u in it; NULL: none */
 };
 

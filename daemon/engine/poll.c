@@ -178,6 +178,7 @@ static bool poll_write(struct poll *p, const struct outcome *outcome)
     struct engine *en = p->source->engine;
     struct error e;
 
+    p->next.keep_revisions = p->source->conf->poll.keep_revisions;
     en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
     if (en->store_works)
         return true;
