@@ -80,14 +80,13 @@ static size_t common_front(struct str a, struct str b)
     return n;
 }
 
+/* It may begin inside a character: a character is counted by its first byte. */
 static size_t common_back(struct str a, struct str b)
 {
     size_t n = 0, most = a.n < b.n ? a.n : b.n;
 
     while (n < most && a.p[a.n - n - 1] == b.p[b.n - n - 1])
         n++;
-    while (n && goes_on(a, a.n - n))
-        n--;
     return n;
 }
 
