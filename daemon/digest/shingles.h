@@ -12,5 +12,6 @@ struct shingles {
 /* 0, or -1: no memory. shingles_clear it. */
 int shingles_of(struct shingles *s, struct str text, struct buf *scratch);
 void shingles_clear(struct shingles *s);
-/* The part of the larger one that both have, 0 to 1. Two empty texts have all in common. */
+/* The part of the larger one that both have, 0 to 1; 0 too where it is next to nothing. Two empty
+ * texts have all in common. */
 double shingles_common(const struct shingles *a, const struct shingles *b);
