@@ -3,9 +3,11 @@
  * before is replaced by a whole one or not at all. */
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "db.h"
@@ -31,6 +33,21 @@ static int copy_pages(sqlite3 *from, sqlite3 *to)
     return rc == SQLITE_DONE ? end : rc;
 }
 
+static int note_fault(void *sound, int columns, char **values, char **names)
+{
+    (void)names;
+    *(bool *)sound = columns == 1 && values[0] && strcmp(values[0], "ok") == 0;
+    return 1; /* the first row says it */
+}
+
+/* A damaged database would take the place of a backup that is sound. */
+static bool is_sound(sqlite3 *sql)
+{
+    bool sound = false;
+    sqlite3_exec(sql, "PRAGMA integrity_check(1)", note_fault, &sound, NULL);
+    return sound;
+}
+
 static int copy_to(struct store *s, const char *name, const char *file, struct error *e)
 {
     sqlite3 *to = NULL;
@@ -39,8 +56,15 @@ static int copy_to(struct store *s, const char *name, const char *file, struct e
         rc = sqlite3_exec(to, tune, NULL, NULL, NULL);
     if (rc == SQLITE_OK)
         rc = copy_pages(s->sql, to);
-    if (rc != SQLITE_OK)
+    if (rc != SQLITE_OK) {
         fail(file, rc, to, e);
+    } else if (!is_sound(to)) {
+        rc = SQLITE_CORRUPT;
+        error_set(e,
+                  "%s is damaged and was not backed up; 'digestd check --state' says where, "
+                  "and the backup of before is as it was",
+                  s->path);
+    }
     sqlite3_close(to);
     return rc == SQLITE_OK ? 0 : -1;
 }
@@ -73,10 +97,27 @@ static int finish(const char *name, const char *file, struct error *e)
     return error_set(e, "cannot back up to %s: %s", file, strerror(errno));
 }
 
+/* Whether the file would stand beside the database, where it could take the place of one in use. */
+static bool is_beside(const struct store *s, const char *file)
+{
+    char *own = strdup(s->path), *other = strdup(file);
+    struct stat a, b;
+    bool beside = own && other && stat(dirname(own), &a) == 0 && stat(dirname(other), &b) == 0 &&
+                  a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    free(own);
+    free(other);
+    return beside;
+}
+
 int store_backup(struct store *s, const char *file, struct error *e)
 {
     char *name = NULL;
     int rc = -1;
+    if (s->sql && is_beside(s, file))
+        return error_set(e,
+                         "cannot back up to %s: that is the state directory itself, and a "
+                         "backup has to stand somewhere else",
+                         file);
     if (!s->sql)
         return error_set(e, "there is no database %s to be backed up; set state-dir", s->path);
     if (asprintf(&name, "%s.XXXXXX", file) < 0)

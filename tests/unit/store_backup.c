@@ -135,10 +135,40 @@ static void a_backup_that_cannot_be(void **unused)
     assert_non_null(strstr(e.text, file));
     assert_non_null(strstr(e.text, "No such file"));
     size_t before = files_in(p.dir);
+    /* Nor over the database, or anything else that is in use. */
+    assert_int_equal(store_backup(s, p.database, &e), -1);
+    assert_non_null(strstr(e.text, "the state directory itself"));
+    assert_true(is_sound(p.database));
     snprintf(file, sizeof file, "%s", p.state); /* a directory */
     assert_int_equal(store_backup(s, file, &e), -1);
     assert_non_null(strstr(e.text, file));
     assert_int_equal(files_in(p.dir), before);
+    store_close(s);
+    place_remove(&p);
+}
+
+/* A sound backup is not given up for a damaged database. */
+static void a_damaged_database_is_not_backed_up(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct error e = {""};
+    char file[300], garbage[4096];
+    struct store *s = open_as(&p, STORE_OWN);
+    memset(garbage, 0x5a, sizeof garbage);
+    fill(s, "x");
+    snprintf(file, sizeof file, "%s/backup.db", p.dir);
+    must(store_backup(s, file, &e), &e);
+    store_close(s);
+    int fd = open(p.database, O_WRONLY);
+    assert_true(fd >= 0);
+    for (off_t page = 2; page < 8; page++)
+        assert_int_equal(pwrite(fd, garbage, sizeof garbage, page * 4096), sizeof garbage);
+    close(fd);
+    s = open_as(&p, STORE_READ);
+    assert_int_equal(store_backup(s, file, &e), -1);
+    assert_non_null(strstr(e.text, "damaged"));
+    assert_true(is_sound(file));
     store_close(s);
     place_remove(&p);
 }
@@ -289,9 +319,13 @@ static void a_source_gets_another_name(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_backup_is_the_same),       cmocka_unit_test(a_backup_waits_for_nobody),
-        cmocka_unit_test(a_backup_that_cannot_be),    cmocka_unit_test(a_backup_on_a_full_disk),
-        cmocka_unit_test(faults_are_found),           cmocka_unit_test(a_damaged_file_is_found),
+        cmocka_unit_test(a_backup_is_the_same),
+        cmocka_unit_test(a_backup_waits_for_nobody),
+        cmocka_unit_test(a_backup_that_cannot_be),
+        cmocka_unit_test(a_damaged_database_is_not_backed_up),
+        cmocka_unit_test(a_backup_on_a_full_disk),
+        cmocka_unit_test(faults_are_found),
+        cmocka_unit_test(a_damaged_file_is_found),
         cmocka_unit_test(a_source_gets_another_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
