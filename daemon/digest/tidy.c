@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+const char *const tidy_voids[TIDY_VOIDS] = {"bgsound", "command", "embed", "keygen",
+                                            "source",  "track",   "wbr"};
+
 /* Longer than this is no mark of an editor's. */
 #define MARK_MOST 256
 
@@ -50,13 +53,10 @@ static size_t tag_end(struct str s)
  * itself any more, and each further end tag has to look through all of them. */
 static bool is_void(struct str s)
 {
-    static const char *const names[] = {"bgsound", "command", "embed", "keygen",
-                                        "source",  "track",   "wbr"};
-
     if (s.n < 5 || !strchr("bBcCeEkKsStTwW", s.p[1]))
         return false;
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-        struct str name = str_of(names[i]);
+    for (size_t i = 0; i < TIDY_VOIDS; i++) {
+        struct str name = str_of(tidy_voids[i]);
 
         if (str_starts_nocase(str_sub(s, 1, SIZE_MAX), name) && s.n > name.n + 1 &&
             strchr(" \t\r\n\f/>", s.p[name.n + 1]))

@@ -24,24 +24,24 @@ void digest_init(void)
 
 /* ---- parsing ------------------------------------------------------------------------------- */
 
-/* Elements that have no end tag and that this parser takes for ones that have: all that follows
- * would become theirs. */
-static const char *const void_names[TREE_VOIDS] = {"bgsound", "command", "embed", "keygen",
-                                                   "source",  "track",   "wbr"};
+/* Elements without an end tag are closed in their own tag by tidy(); one whose tag it saw no end of
+ * (thousands of bytes, quotes that are not closed) is closed here, or all that follows would be
+ * its.
+ */
 
 /* The parser keeps each name once, so that names are compared by their addresses: this is asked
  * twice an element. */
 static void voids_look_up(struct tree *t, xmlDict *names)
 {
-    for (size_t i = 0; i < TREE_VOIDS; i++)
-        t->voids[i] = xmlDictLookup(names, (const xmlChar *)void_names[i], -1);
+    for (size_t i = 0; i < TIDY_VOIDS; i++)
+        t->voids[i] = xmlDictLookup(names, (const xmlChar *)tidy_voids[i], -1);
 }
 
 static bool is_void(const xmlParserCtxt *parser, const xmlChar *name)
 {
     const struct tree *t = parser->_private;
 
-    for (size_t i = 0; i < TREE_VOIDS; i++)
+    for (size_t i = 0; i < TIDY_VOIDS; i++)
         if (t->voids[i] == name)
             return true;
     return false;

@@ -2,20 +2,20 @@
 #pragma once
 
 #include "digest.h"
+#include "tidy.h"
 
 #include <libxml/tree.h>
 #include <libxml/xpath.h>
 
 /* Elements that were still open when the text ended. */
 #define TREE_OPEN_MAX 256
-#define TREE_VOIDS    7
 
 struct tree {
     xmlDoc *doc;
     xmlXPathContext *xpath;
     xmlNode *open[TREE_OPEN_MAX]; /* closed by nothing but the end of the text */
     size_t open_count;
-    const xmlChar *voids[TREE_VOIDS]; /* while it is parsed */
+    const xmlChar *voids[TIDY_VOIDS]; /* while it is parsed */
 };
 
 /* Parses UTF-8 text that ends with white space. DOUBT_NONE, or DOUBT_LIMIT where the parser gave up
