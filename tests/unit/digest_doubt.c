@@ -218,6 +218,29 @@ static void test_bad_bytes(void **state)
     profile_unref(p);
 }
 
+/* A long <base> makes each short address long: what is written of a page has a bound. */
+static void test_what_is_written_has_a_bound(void **state)
+{
+    struct profile *p = marks_profile();
+    struct page *page = NULL;
+    struct error e = {""};
+    struct buf html;
+
+    (void)state;
+    buf_init(&html, SIZE_MAX);
+    buf_puts(&html, "<html><head><base href='https://base.example/");
+    for (int i = 0; i < 7000; i++)
+        buf_putc(&html, 'a');
+    buf_puts(&html, "/'></head><body><div id=c><p>#A</p><p>");
+    for (int i = 0; i < 4000; i++)
+        buf_puts(&html, "<img src=i.png>");
+    buf_puts(&html, "</p><p>....</p></div></body></html>");
+    assert_int_equal(read_with(p, html.data, &page, &e), DOUBT_LIMIT);
+    assert_null(page);
+    buf_clear(&html);
+    profile_unref(p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -228,6 +251,7 @@ int main(void)
         cmocka_unit_test(test_bad_bytes),
         cmocka_unit_test(test_small_elements),
         cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_what_is_written_has_a_bound),
     };
 
     digest_init();
