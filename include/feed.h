@@ -80,6 +80,10 @@ enum media feed_media(enum feed_format format);
  * without a link of its own gets its page: BASE/NAME/UUID.html (where base_url is empty: home). */
 int feed_render(const struct feed *feed, enum feed_format format, struct buf *out, struct error *e);
 
+/* The id by which readers know an entry: the one that it was given where it came from, else ours. A
+ * view into the entry, NUL-terminated. */
+struct str feed_entry_id(const struct entry *entry);
+
 /* Entries of one archive page. */
 #define FEED_ARCHIVE_ENTRIES 50
 /* An archive page of the feed (RFC 5005 section 4), `number` from 1, the oldest. `feed` has the

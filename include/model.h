@@ -30,9 +30,9 @@ struct section {
     bool closed;      /* its end marker was there */
 };
 
-/* One entry: a section's identity through time. */
+/* One entry: a section's identity through time, or that of an entry of a foreign feed. */
 struct entry {
-    char id[ID_SIZE];
+    char id[ID_SIZE]; /* ours: what the store, the path of its page and its revisions go by */
     struct str title;
     struct str html;
     struct str text;
@@ -46,6 +46,10 @@ struct entry {
     bool live;        /* stands on the page */
     int64_t missing; /* while it is live: so many polls in a row did not have it (removed = drop) */
     int64_t removed; /* when it was removed; 0: it is live, or nobody knows */
+    /* What only an entry of a foreign feed has; each may be empty. */
+    struct str given;  /* the id that it came with, an absolute IRI: readers see this one */
+    struct str author; /* of its own, else it is the feed's */
+    struct str tags;   /* of its own, one a line, besides the feed's */
 };
 
 /* An entry as it was from an event on. */

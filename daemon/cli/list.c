@@ -55,7 +55,7 @@ static int print_table(const struct listing *l)
     for (size_t i = 0; i < l->count; i++)
         printf("%s\t%s\t%s\t%s\t%.*s\n", l->items[i].source,
                date_rfc3339(date, l->items[i].entry->updated),
-               l->items[i].entry->live ? "live" : "removed", l->items[i].entry->id,
+               l->items[i].entry->live ? "live" : "removed", feed_entry_id(l->items[i].entry).p,
                STR_ARG(l->items[i].entry->title));
     return cli_flush(EXIT_STATE);
 }

@@ -94,7 +94,7 @@ static bool leaf_is_right(const struct leaf *l, struct str bytes)
         has_quoted(head, "rel=\"self\" type=\"application/atom+xml\" href", buf_str(&own)) &&
         count_of(head, STR("<at:deleted-entry ")) == l->feed.gone_count;
     for (size_t i = 0; i < l->feed.gone_count && right; i++)
-        right = has_quoted(head, "ref", str_of(l->gone[i]->id));
+        right = has_quoted(head, "ref", feed_entry_id(l->gone[i]));
     buf_clear(&own);
     return right;
 }

@@ -83,8 +83,8 @@ static void job_tell(const struct job *job, const struct engine_source *s,
     const char *name = s->conf->name;
 
     for (size_t i = 0; outcome && i < outcome->events_count; i++)
-        job->row(job->arg, name, event_names[outcome->events[i].kind], outcome->events[i].entry->id,
-                 outcome->events[i].entry->title);
+        job->row(job->arg, name, event_names[outcome->events[i].kind],
+                 feed_entry_id(outcome->events[i].entry).p, outcome->events[i].entry->title);
     if (reason)
         job->row(job->arg, name, "error", "-", str_of(reason));
 }

@@ -59,6 +59,13 @@ static void put_spaces(struct xml *x, const struct feed *feed, unsigned spaces)
         xml_attr(x, "xml:lang", language);
 }
 
+static void put_author(struct xml *x, struct str name)
+{
+    xml_open(x, "author");
+    xml_element(x, "name", name);
+    xml_close(x);
+}
+
 static void put_names(struct xml *x, const struct feed *feed)
 {
     xml_element(x, "id", feed->id);
@@ -66,9 +73,7 @@ static void put_names(struct xml *x, const struct feed *feed)
     if (feed->description.n)
         put_text(x, "subtitle", feed->description);
     put_date(x, "updated", feed->updated);
-    xml_open(x, "author");
-    xml_element(x, "name", feed->author);
-    xml_close(x);
+    put_author(x, feed->author);
 }
 
 /* Without its version: a new release alone must not make every feed look changed. */
@@ -77,9 +82,9 @@ static void put_generator(struct xml *x)
     xml_element(x, "generator", STR("digestd"));
 }
 
-static void put_categories(struct xml *x, struct str tags)
+static void put_categories(struct xml *x, struct feed_tags tags)
 {
-    for (struct str tag; feed_next_tag(&tags, &tag);) {
+    for (struct str tag; feed_tags_next(&tags, &tag);) {
         xml_open(x, "category");
         xml_attr(x, "term", tag);
         xml_close(x);
@@ -98,9 +103,11 @@ static void put_entry(struct xml *x, const struct feed *feed, const struct entry
                       struct buf *space)
 {
     xml_open(x, "entry");
-    xml_element(x, "id", str_of(entry->id));
+    xml_element(x, "id", feed_entry_id(entry));
     put_text(x, "title", entry->title);
-    put_categories(x, feed->tags);
+    if (entry->author.n)
+        put_author(x, entry->author);
+    put_categories(x, feed_entry_tags(feed, entry));
     put_link(x, STR("alternate"), STR("text/html"), feed_entry_link(space, feed, entry));
     put_enclosures(x, entry, space);
     put_date(x, "published", entry->published);
@@ -124,7 +131,7 @@ static void put_tombstones(struct xml *x, const struct feed *feed)
         const struct entry *entry = feed->gone[i];
         int64_t when = entry->removed ? entry->removed : entry->updated;
         xml_open(x, "at:deleted-entry");
-        xml_attr(x, "ref", str_of(entry->id));
+        xml_attr(x, "ref", feed_entry_id(entry));
         xml_attr(x, "when", str_of(date_rfc3339(date, when)));
         xml_close(x);
     }

@@ -108,6 +108,16 @@ struct str feed_link_of(struct buf *space, const struct feed *feed, const char *
     return buf_str(space);
 }
 
+struct str feed_entry_id(const struct entry *entry)
+{
+    return entry->given.n ? entry->given : str_of(entry->id);
+}
+
+struct str feed_entry_author(const struct feed *feed, const struct entry *entry)
+{
+    return entry->author.n ? entry->author : feed->author;
+}
+
 struct str feed_entry_link(struct buf *space, const struct feed *feed, const struct entry *entry)
 {
     return feed_link_of(space, feed, entry->id, entry->link);
@@ -145,6 +155,29 @@ bool feed_next_tag(struct str *tags, struct str *tag)
     while (tags->n && !tag->n)
         *tag = str_trim(str_cut(tags, '\n'));
     return tag->n > 0;
+}
+
+static bool has_tag(struct str tags, struct str tag)
+{
+    for (struct str other; feed_next_tag(&tags, &other);)
+        if (str_eq(other, tag))
+            return true;
+    return false;
+}
+
+struct feed_tags feed_entry_tags(const struct feed *feed, const struct entry *entry)
+{
+    return (struct feed_tags){.left = feed->tags, .feed = feed->tags, .own = entry->tags};
+}
+
+bool feed_tags_next(struct feed_tags *tags, struct str *tag)
+{
+    if (feed_next_tag(&tags->left, tag))
+        return true;
+    while (feed_next_tag(&tags->own, tag))
+        if (!has_tag(tags->feed, *tag))
+            return true;
+    return false;
 }
 
 static bool is_letter(char c)

@@ -61,11 +61,11 @@ static void set_date(struct json *j, json_t *object, const char *key, int64_t t)
     set_text(j, object, key, str_of(date_rfc3339(date, t)));
 }
 
-static void set_authors(struct json *j, json_t *object, const struct feed *feed)
+static void set_authors(struct json *j, json_t *object, struct str name)
 {
     json_t *authors = json_array(), *author = json_object();
 
-    set_text(j, author, "name", feed->author);
+    set_text(j, author, "name", name);
     append(j, authors, author);
     set(j, object, "authors", authors);
 }
@@ -79,11 +79,11 @@ static void set_image(struct json *j, json_t *object, const struct feed *feed,
         set_text(j, object, "image", m.address);
 }
 
-static void set_tags(struct json *j, json_t *object, struct str tags)
+static void set_tags(struct json *j, json_t *object, struct feed_tags tags)
 {
     json_t *array = json_array();
 
-    for (struct str tag; feed_next_tag(&tags, &tag);)
+    for (struct str tag; feed_tags_next(&tags, &tag);)
         append(j, array, text_of(j, tag));
     set_some(j, object, "tags", array);
 }
@@ -114,7 +114,7 @@ static json_t *item(struct json *j, const struct feed *feed, const struct entry 
 {
     json_t *o = json_object();
 
-    set_text(j, o, "id", str_of(entry->id));
+    set_text(j, o, "id", feed_entry_id(entry));
     set_text(j, o, "url", feed_entry_link(&j->space, feed, entry));
     set_text(j, o, "title", entry->title);
     set_text(j, o, "content_html", feed_entry_html(&j->space, feed, entry));
@@ -124,8 +124,8 @@ static json_t *item(struct json *j, const struct feed *feed, const struct entry 
     set_image(j, o, feed, entry);
     set_date(j, o, "date_published", entry->published);
     set_date(j, o, "date_modified", entry->updated);
-    set_authors(j, o, feed);
-    set_tags(j, o, feed->tags);
+    set_authors(j, o, feed_entry_author(feed, entry));
+    set_tags(j, o, feed_entry_tags(feed, entry));
     set_attachments(j, o, entry);
     set_extension(j, o, "reading_minutes", json_integer(feed_reading_minutes(entry->text)));
     return o;
@@ -146,7 +146,7 @@ static void set_head(struct json *j, json_t *root, const struct feed *feed)
         set_text(j, root, "description", feed->description);
     if (language.n)
         set_text(j, root, "language", language);
-    set_authors(j, root, feed);
+    set_authors(j, root, feed->author);
     set_extension(j, root, "about", text_of(j, STR(EXTENSION_ABOUT)));
 }
 

@@ -41,16 +41,16 @@ static void put_dates(struct xml *x, const struct entry *entry)
     xml_raw(x, STR("\n"));
 }
 
-static void put_tags(struct xml *x, struct str tags)
+static void put_tags(struct xml *x, struct feed_tags tags)
 {
     struct str tag;
 
-    if (!feed_next_tag(&tags, &tag))
+    if (!feed_tags_next(&tags, &tag))
         return;
     html_open(x, "ul", STR("tags"));
     do
         xml_element(x, "li", tag);
-    while (feed_next_tag(&tags, &tag));
+    while (feed_tags_next(&tags, &tag));
     xml_close(x);
     xml_raw(x, STR("\n"));
 }
@@ -62,13 +62,13 @@ static void put_header(struct xml *x, const struct feed *feed, const struct entr
     html_open(x, "p", STR("from"));
     html_link(x, feed->home, feed->title);
     xml_text(x, STR(" · "));
-    xml_text(x, feed->author);
+    xml_text(x, feed_entry_author(feed, entry));
     xml_close(x);
     xml_raw(x, STR("\n"));
     xml_element(x, "h1", entry->title);
     xml_raw(x, STR("\n"));
     put_dates(x, entry);
-    put_tags(x, feed->tags);
+    put_tags(x, feed_entry_tags(feed, entry));
     xml_close(x);
     xml_raw(x, STR("\n"));
 }

@@ -35,6 +35,8 @@ struct str feed_link_of(struct buf *space, const struct feed *feed, const char *
 struct str feed_entry_summary(struct buf *space, const struct entry *entry);
 /* The entry's HTML, its pictures through the feed's proxy where it has one. */
 struct str feed_entry_html(struct buf *space, const struct feed *feed, const struct entry *entry);
+/* The entry's own author, else the feed's. */
+struct str feed_entry_author(const struct feed *feed, const struct entry *entry);
 /* What all of these do first. */
 void feed_space_rewind(struct buf *space);
 /* Frees `space`. Returns `result`, or -1 where `space` has failed. */
@@ -42,6 +44,14 @@ int feed_space_end(struct buf *space, int result, struct error *e);
 
 /* Cuts the next tag off *tags, which has one a line. False: there is none. */
 bool feed_next_tag(struct str *tags, struct str *tag);
+
+/* The tags of an entry, one after the other: the feed's, then those of its own that are not among
+ * them. */
+struct feed_tags {
+    struct str left, feed, own;
+};
+struct feed_tags feed_entry_tags(const struct feed *feed, const struct entry *entry);
+bool feed_tags_next(struct feed_tags *tags, struct str *tag);
 
 /* `language` as XML and HTTP want it ("zh_CN" is "zh-CN"); empty where it is no language tag. */
 struct str feed_language(char space[LANGUAGE_SIZE], struct str language);

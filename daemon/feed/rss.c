@@ -39,9 +39,9 @@ static void put_channel(struct xml *x, const struct feed *feed, struct buf *spac
     xml_element(x, "generator", STR("digestd"));
 }
 
-static void put_categories(struct xml *x, struct str tags)
+static void put_categories(struct xml *x, struct feed_tags tags)
 {
-    for (struct str tag; feed_next_tag(&tags, &tag);)
+    for (struct str tag; feed_tags_next(&tags, &tag);)
         xml_element(x, "category", tag);
 }
 
@@ -94,16 +94,16 @@ static void put_item(struct xml *x, const struct feed *feed, const struct entry 
     xml_element(x, "link", feed_entry_link(space, feed, entry));
     xml_open(x, "guid");
     xml_attr(x, "isPermaLink", STR("false"));
-    xml_text(x, str_of(entry->id));
+    xml_text(x, feed_entry_id(entry));
     xml_close(x);
-    put_categories(x, feed->tags);
+    put_categories(x, feed_entry_tags(feed, entry));
     put_description(x, entry, space);
     xml_element(x, "content:encoded", feed_entry_html(space, feed, entry));
     module_thumbnail(x, feed, entry, space);
     put_media(x, entry, space);
     put_rfc822(x, "pubDate", entry->published);
     xml_element(x, "atom:updated", str_of(date_rfc3339(date, entry->updated)));
-    xml_element(x, "dc:creator", feed->author);
+    xml_element(x, "dc:creator", feed_entry_author(feed, entry));
     xml_close(x);
 }
 

@@ -7,7 +7,8 @@
 /* In the order in which get_entry goes. */
 #define SELECT                                                                                     \
     "SELECT id, entry.title, link, hash, ordinal, entry.published, updated, seq, position, live, " \
-    "missing, removed, html, text FROM source JOIN entry ON entry.source = source.key "            \
+    "missing, removed, given, entry.author, entry.tags, html, text "                               \
+    "FROM source JOIN entry ON entry.source = source.key "                                         \
     "JOIN content ON content.entry = entry.key WHERE name = ?1 "
 
 static const char entries_count[] =
@@ -27,12 +28,13 @@ static const char entry_next[] = SELECT_BESIDE(">", "ASC");
 static const char entry_write[] =
     "INSERT INTO entry "
     "(source, id, title, link, hash, ordinal, published, updated, seq, position, live, missing, "
-    "removed) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13) "
+    "removed, given, author, tags) "
+    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
     "ON CONFLICT (source, id) DO UPDATE SET title = excluded.title, link = excluded.link, "
     "hash = excluded.hash, ordinal = excluded.ordinal, published = excluded.published, "
     "updated = excluded.updated, seq = excluded.seq, position = excluded.position, "
-    "live = excluded.live, missing = excluded.missing, removed = excluded.removed "
+    "live = excluded.live, missing = excluded.missing, removed = excluded.removed, "
+    "given = excluded.given, author = excluded.author, tags = excluded.tags "
     "RETURNING key";
 
 /* A removed or renamed entry has the text it had, which costs no write (as in source.c). */
@@ -64,6 +66,9 @@ static int get_entry(struct call *c, struct arena *a, struct entry *out, struct 
     out->live = db_get_int(c) != 0;
     out->missing = db_get_int(c);
     out->removed = db_get_int(c);
+    out->given = db_get_str(c, a);
+    out->author = db_get_str(c, a);
+    out->tags = db_get_str(c, a);
     out->html = db_get_str(c, a);
     out->text = db_get_str(c, a);
     return db_check(c, e);
@@ -96,6 +101,9 @@ int entry_row_write(struct store *s, int64_t source, const struct entry *entry, 
     db_put_int(&c, entry->live);
     db_put_int(&c, entry->missing);
     db_put_int(&c, entry->removed);
+    db_put_str(&c, entry->given);
+    db_put_str(&c, entry->author);
+    db_put_str(&c, entry->tags);
     if (db_step(&c, e) < 0) {
         db_end(&c);
         return -1;

@@ -115,6 +115,11 @@ const struct schema_step schema_steps[] = {
      "  packed BLOB NOT NULL,"
      "  PRIMARY KEY (source, number)"
      ") STRICT;"},
+
+    /* Entries of foreign feeds: the id that they came with, and what each says of itself. */
+    {"ALTER TABLE entry ADD COLUMN given TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE entry ADD COLUMN author TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE entry ADD COLUMN tags TEXT NOT NULL DEFAULT '';"}, /* a line a tag */
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

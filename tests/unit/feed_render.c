@@ -98,6 +98,51 @@ static void rss_says_what_the_entry_is(void **state)
     buf_clear(&out);
 }
 
+/* An entry of a foreign feed keeps its id, its author and its own tags; its page stands under ours.
+ */
+static void foreign_entries_keep_what_they_came_with(void **state)
+{
+    struct sample s;
+    struct buf out;
+
+    (void)state;
+    sample_init(&s);
+    s.entries[1].given = STR("https://other.example/?p=7&x='1'");
+    s.entries[1].author = STR("A. N. Other <a@other.example>");
+    s.entries[1].tags = STR("tea\n随笔\n\nwater");
+    render(&s.feed, FEED_ATOM, &out);
+    xmlDoc *doc = assert_xml(buf_str(&out));
+    assert_xpath(doc, "/a:feed/a:entry[1]/a:id", s.entries[0].id);
+    assert_xpath(doc, "count(/a:feed/a:entry[1]/a:author)", "0");
+    assert_xpath(doc, "/a:feed/a:entry[2]/a:id", s.entries[1].given.p);
+    assert_xpath(doc, "/a:feed/a:entry[2]/a:author/a:name", s.entries[1].author.p);
+    assert_xpath(doc, "count(/a:feed/a:entry[2]/a:category)", "4");
+    assert_xpath(doc, "/a:feed/a:entry[2]/a:category[3]/@term", "tea");
+    assert_xpath(doc, "/a:feed/a:entry[2]/a:category[4]/@term", "water");
+    assert_xpath(doc, "/a:feed/a:entry[2]/a:link/@href",
+                 "http://127.0.0.1:8780/notes/5f0b5ff0-6f4e-5b8e-9d4c-000000000002.html");
+    xmlFreeDoc(doc);
+    buf_clear(&out);
+    render(&s.feed, FEED_RSS, &out);
+    doc = assert_xml(buf_str(&out));
+    assert_xpath(doc, "/rss/channel/item[2]/guid[@isPermaLink='false']", s.entries[1].given.p);
+    assert_xpath(doc, "/rss/channel/item[2]/d:creator", s.entries[1].author.p);
+    assert_xpath(doc, "/rss/channel/item[1]/d:creator", "王小明");
+    assert_xpath(doc, "/rss/channel/item[2]/category[4]", "water");
+    xmlFreeDoc(doc);
+    buf_clear(&out);
+    render(&s.feed, FEED_JSON, &out);
+    json_t *root = json_loads(out.data, 0, NULL);
+    const json_t *item = json_array_get(json_object_get(root, "items"), 1);
+    assert_string_equal(json_string_value(json_object_get(item, "id")), s.entries[1].given.p);
+    assert_string_equal(json_string_value(json_object_get(
+                            json_array_get(json_object_get(item, "authors"), 0), "name")),
+                        s.entries[1].author.p);
+    assert_int_equal(json_array_size(json_object_get(item, "tags")), 4);
+    json_decref(root);
+    buf_clear(&out);
+}
+
 /* Without a base-url nothing of ours can be linked to. */
 static void without_base_url(void **state)
 {
@@ -267,6 +312,7 @@ int main(void)
         cmocka_unit_test(page_is_as_kept),
         cmocka_unit_test(atom_says_what_the_entry_is),
         cmocka_unit_test(rss_says_what_the_entry_is),
+        cmocka_unit_test(foreign_entries_keep_what_they_came_with),
         cmocka_unit_test(without_base_url),
         cmocka_unit_test(empty_feeds_are_feeds),
         cmocka_unit_test(hostile_is_made_harmless),

@@ -130,6 +130,9 @@ static inline void assert_entry_equal(const struct entry *a, const struct entry 
     assert_int_equal(a->seq, b->seq);
     assert_int_equal(a->position, b->position);
     assert_int_equal(a->live, b->live);
+    assert_true(same(a->given, b->given));
+    assert_true(same(a->author, b->author));
+    assert_true(same(a->tags, b->tags));
 }
 
 /* What a poll writes besides entries, made of its counter, so that a mixture shows: an event of

@@ -165,6 +165,9 @@ static void entries_come_back_whole(void **unused)
     full.published = -1;
     full.updated = INT64_MAX;
     full.position = 4;
+    full.given = STR("tag:example.org,2026:łódź");
+    full.author = STR("A. N. Other");
+    full.tags = STR("茶\nwater & tea");
     memcpy(bare.id, "urn:uuid:00000000-0000-5000-8000-000000000002", ID_SIZE);
     const struct entry *changed[] = {&full, &bare};
     struct outcome outcome = {.changed = changed, .changed_count = 2};
@@ -328,6 +331,9 @@ static void changed_is_whole_and_moved_is_position(void **unused)
     one.link = STR("");
     one.hash = (struct hash){0};
     one.ordinal = 2;
+    one.given = STR("https://example.org/?p=1");
+    one.author = STR("somebody");
+    one.tags = STR("tea");
     one.published++;
     one.updated++;
     one.live = false;

@@ -93,6 +93,9 @@ static const char *const filled[] = {
     "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
     "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
     "NULL, 0, x'00', 'one' || char(10) || 'two');",
+    "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
+    "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
+    "NULL, 0, x'00', 'one' || char(10) || 'two', NULL, 0);",
 };
 enum { RELEASED = sizeof filled / sizeof filled[0] - 1 };
 
@@ -112,7 +115,8 @@ static struct place place_of_version(int version)
     raw(p.database, filled[version]);
     raw(p.database,
         "INSERT INTO schedule VALUES (7, 21, 22, 23, 24, 25, 26);"
-        "INSERT INTO entry VALUES (1, 7, 'urn:uuid:00000000-0000-5000-8000-000000000001', 'One', "
+        "INSERT INTO entry (key, source, id, title, link, hash, ordinal, published, updated, seq, "
+        "position, live) VALUES (1, 7, 'urn:uuid:00000000-0000-5000-8000-000000000001', 'One', "
         "'', NULL, 1, 2, 3, 1, 0, 1);"
         "INSERT INTO content VALUES (1, '<p>1</p>', '1');");
     assert_int_equal(raw(p.database, "PRAGMA user_version"), version);
@@ -181,6 +185,7 @@ static void releases_get_history(void **unused)
         assert_true(same(list[0].html, STR("<p>1</p>")));
         assert_int_equal(list[0].missing, 0);
         assert_int_equal(list[0].removed, 0);
+        assert_int_equal(list[0].given.n + list[0].author.n + list[0].tags.n, 0);
         assert_int_equal(raw(p.database, "SELECT count(*) FROM revision"), 0);
 
         struct entry one = list[0];
