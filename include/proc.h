@@ -17,7 +17,7 @@ void proc_helper_stop(struct proc_helper *h);
 
 struct proc_limits {
     double timeout;    /* seconds for the whole run */
-    size_t max_output; /* bytes of stdout */
+    size_t max_output; /* bytes of stdout; 0: nobody reads it, it goes where stderr goes */
     size_t max_memory; /* RLIMIT_DATA; 0: none */
 };
 
@@ -34,10 +34,11 @@ struct proc_result {
  * `%u` in a word is replaced by `url`. NULL-terminated; one block, freed with free(). NULL: `e`. */
 char **proc_words(const char *command, struct str url, struct error *e);
 
-/* Runs argv (argv[0] through PATH). stdin is /dev/null, stderr goes to ours. `done` is called once
- * from the loop, after the whole group is gone. */
+/* Runs argv (argv[0] through PATH). `input` is copied and stands on its stdin as a file, which it
+ * need not read; empty: /dev/null. stderr goes to ours. `done` is called once from the loop, after
+ * the whole group is gone. */
 struct proc *proc_start(struct proc_helper *h, struct ev_loop *loop, char *const argv[],
-                        const struct proc_limits *limits,
+                        struct str input, const struct proc_limits *limits,
                         void (*done)(void *arg, const struct proc_result *), void *arg,
                         struct error *e);
 /* Kills the group and forgets it; done is not called. */

@@ -40,7 +40,8 @@ int command_start(struct fetch *f, const struct poll_conf *conf, struct error *e
         return error_set(e, "fetch-command: programs cannot be run here");
     words = proc_words(conf->fetch_command, str_of(f->url), &why);
     if (words)
-        f->command = proc_start(fetcher->helper, fetcher->loop, words, &limits, on_done, f, &why);
+        f->command = proc_start(fetcher->helper, fetcher->loop, words, (struct str){0}, &limits,
+                                on_done, f, &why);
     free(words);
     return f->command ? 0 : error_set(e, "fetch-command: %s", why.text);
 }

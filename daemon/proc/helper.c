@@ -17,6 +17,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* What comes with an order, in this order. */
+enum { GIVEN_OUTPUT, GIVEN_INPUT };
+
 struct child {
     uint32_t id;
     pid_t pid; /* of the program, and of its group */
@@ -63,13 +66,15 @@ static void reset_signals(void)
 
 /* In the child. All descriptors but 0, 1 and 2 are close-on-exec: the helper has closed what it
  * inherited, and opens nothing without the flag. */
-static _Noreturn void become(char *const argv[], int output, int report, uint64_t max_memory)
+static _Noreturn void become(char *const argv[], const int given[WIRE_DESCRIPTORS], int report,
+                             uint64_t max_memory)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     limit(max_memory);
     reset_signals();
-    if (dup2(output, STDOUT_FILENO) >= 0)
+    if (dup2(given[GIVEN_OUTPUT], STDOUT_FILENO) >= 0 &&
+        (given[GIVEN_INPUT] < 0 || dup2(given[GIVEN_INPUT], STDIN_FILENO) >= 0))
         execvp(argv[0], argv);
 
     int error = errno;
@@ -80,7 +85,8 @@ static _Noreturn void become(char *const argv[], int output, int report, uint64_
 
 /* 0 and the child's pid once exec has succeeded, or an errno. The pipe closes on exec, so that what
  * is read from it is either an error or the news that the program runs, in its own group. */
-static int spawn(char *const argv[], int output, uint64_t max_memory, pid_t *pid)
+static int spawn(char *const argv[], const int given[WIRE_DESCRIPTORS], uint64_t max_memory,
+                 pid_t *pid)
 {
     int report[2], error = 0;
 
@@ -90,7 +96,7 @@ static int spawn(char *const argv[], int output, uint64_t max_memory, pid_t *pid
     if (*pid < 0)
         error = errno;
     if (*pid == 0)
-        become(argv, output, report[1], max_memory);
+        become(argv, given, report[1], max_memory);
     close(report[1]);
     if (*pid > 0 && read(report[0], &error, sizeof error) != sizeof error)
         error = 0;
@@ -117,7 +123,7 @@ static bool split(char *words, size_t n, char *argv[WIRE_WORDS + 1])
 }
 
 static void run(struct helper *h, const struct wire_request *request, char *words, size_t n,
-                int output)
+                const int given[WIRE_DESCRIPTORS])
 {
     char *argv[WIRE_WORDS + 1];
     struct child child = {.id = request->id};
@@ -125,8 +131,8 @@ static void run(struct helper *h, const struct wire_request *request, char *word
 
     if (h->count == WIRE_CHILDREN)
         error = EAGAIN;
-    else if (output >= 0 && split(words, n, argv))
-        error = spawn(argv, output, request->max_memory, &child.pid);
+    else if (given[GIVEN_OUTPUT] >= 0 && split(words, n, argv))
+        error = spawn(argv, given, request->max_memory, &child.pid);
     if (error)
         send_end(h, request->id, error, 0);
     else
@@ -141,15 +147,15 @@ static void kill_child(const struct helper *h, uint32_t id)
             kill(-h->children[i].pid, SIGKILL);
 }
 
-static int passed_descriptor(struct msghdr *message)
+/* What was not passed is -1. */
+static void passed_descriptors(struct msghdr *message, int given[WIRE_DESCRIPTORS])
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(message);
-    int fd = -1;
 
-    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
-        c->cmsg_len == CMSG_LEN(sizeof fd))
-        memcpy(&fd, CMSG_DATA(c), sizeof fd);
-    return fd;
+    for (size_t i = 0; i < WIRE_DESCRIPTORS; i++)
+        given[i] = -1;
+    if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
+        memcpy(given, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
 }
 
 /* False: the socket is closed. */
@@ -157,8 +163,9 @@ static bool take_order(struct helper *h)
 {
     struct wire_request request;
     char words[WIRE_SIZE];
+    int given[WIRE_DESCRIPTORS];
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(WIRE_DESCRIPTORS * sizeof(int))];
         struct cmsghdr align;
     } control;
     struct iovec parts[] = {{&request, sizeof request}, {words, sizeof words}};
@@ -172,13 +179,14 @@ static bool take_order(struct helper *h)
 
     if (n <= 0)
         return n < 0 && errno == EINTR;
-    int output = passed_descriptor(&message);
+    passed_descriptors(&message, given);
     if ((size_t)n >= sizeof request && request.order == WIRE_RUN)
-        run(h, &request, words, (size_t)n - sizeof request, output);
+        run(h, &request, words, (size_t)n - sizeof request, given);
     else if ((size_t)n >= sizeof request && request.order == WIRE_KILL)
         kill_child(h, request.id);
-    if (output >= 0)
-        close(output);
+    for (size_t i = 0; i < WIRE_DESCRIPTORS; i++)
+        if (given[i] >= 0)
+            close(given[i]);
     return true;
 }
 

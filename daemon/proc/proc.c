@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,7 +30,7 @@ struct proc {
     struct proc_helper *helper;
     uint32_t id;
     char *name;
-    int pipe;
+    int pipe; /* -1: nobody reads the output */
     struct ev_io readable;
     struct ev_timer timer;
     double timeout;
@@ -109,15 +110,16 @@ static void order_kill(const struct proc *p)
     send(p->helper->socket, &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-static int order_run(const struct proc *p, char *const argv[], size_t max_memory, int output,
-                     struct error *e)
+/* `given`: stdout, and stdin unless that is -1. */
+static int order_run(const struct proc *p, char *const argv[], size_t max_memory,
+                     const int given[WIRE_DESCRIPTORS], struct error *e)
 {
     struct wire_request request = {.order = WIRE_RUN, .id = p->id, .max_memory = max_memory};
     struct buf words;
-    size_t count = 0;
+    size_t count = 0, size = (given[1] < 0 ? 1 : 2) * sizeof(int);
     int failed = -1;
     union {
-        char bytes[CMSG_SPACE(sizeof(int))];
+        char bytes[CMSG_SPACE(WIRE_DESCRIPTORS * sizeof(int))];
         struct cmsghdr head;
     } control = {{0}};
 
@@ -133,12 +135,12 @@ static int order_run(const struct proc *p, char *const argv[], size_t max_memory
         .msg_iov = parts,
         .msg_iovlen = 2,
         .msg_control = &control,
-        .msg_controllen = sizeof control,
+        .msg_controllen = CMSG_SPACE(size),
     };
     control.head.cmsg_level = SOL_SOCKET;
     control.head.cmsg_type = SCM_RIGHTS;
-    control.head.cmsg_len = CMSG_LEN(sizeof output);
-    memcpy(CMSG_DATA(&control.head), &output, sizeof output);
+    control.head.cmsg_len = CMSG_LEN(size);
+    memcpy(CMSG_DATA(&control.head), given, size);
     if (sendmsg(p->helper->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         error_set(e, "the helper process that runs programs does not answer: %s", strerror(errno));
     else
@@ -238,7 +240,7 @@ static void finish(struct proc *p, const struct wire_end *end)
     struct error reason = {{0}};
     struct proc_result result = {.reason = reason.text};
 
-    while (p->end == PROC_EXITED && !end->error && read_some(p))
+    while (p->end == PROC_EXITED && p->pipe >= 0 && !end->error && read_some(p))
         ;
     forget(p);
     if (end->error) {
@@ -286,60 +288,111 @@ static void on_end(struct ev_loop *loop, struct ev_io *w, int events)
         finish(p, &end);
 }
 
-static void watch(struct proc *p, struct ev_loop *loop, int fd)
+static void watch(struct proc *p, struct ev_loop *loop)
 {
-    p->pipe = fd;
-    ev_io_init(&p->readable, on_readable, fd, EV_READ);
+    ev_io_init(&p->readable, on_readable, p->pipe, EV_READ);
     p->readable.data = p;
-    ev_io_start(loop, &p->readable);
+    if (p->pipe >= 0)
+        ev_io_start(loop, &p->readable);
     ev_now_update(loop);
     ev_timer_init(&p->timer, on_timeout, p->timeout, 1.);
     p->timer.data = p;
     ev_timer_start(loop, &p->timer);
 }
 
-struct proc *proc_start(struct proc_helper *h, struct ev_loop *loop, char *const argv[],
-                        const struct proc_limits *limits,
-                        void (*done)(void *arg, const struct proc_result *), void *arg,
-                        struct error *e)
+/* The input as a file in memory, which cannot be changed any more, with its reader at the
+ * beginning. Unlike a pipe it is complete at once, and nobody has to write. -1: `e`. */
+static int input_file(struct str input, struct error *e)
+{
+    int fd = memfd_create("digestd-input", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    size_t at = 0;
+
+    while (fd >= 0 && at < input.n) {
+        ssize_t n = pwrite(fd, input.p + at, input.n - at, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            break;
+        at += (size_t)n;
+    }
+    if (fd >= 0 && at == input.n &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0)
+        return fd;
+    error_set(e, "could not make its input: %s", strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* What the program's output goes into, and its input; the reading end is p->pipe. 0, -1. */
+static int open_given(struct proc *p, struct str input, int given[WIRE_DESCRIPTORS],
+                      struct error *e)
 {
     int ends[2] = {-1, -1};
+
+    if (p->output.max) {
+        if (pipe2(ends, O_CLOEXEC))
+            return error_set(e, "could not make a pipe: %s", strerror(errno));
+        p->pipe = ends[0];
+        given[0] = ends[1];
+        if (fcntl(p->pipe, F_SETFL, O_NONBLOCK))
+            return error_set(e, "could not make a pipe: %s", strerror(errno));
+    } else if ((given[0] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0) {
+        return error_set(e, "there is no stderr: %s", strerror(errno));
+    }
+    return input.n && (given[1] = input_file(input, e)) < 0 ? -1 : 0;
+}
+
+static struct proc *proc_new(struct proc_helper *h, const char *name,
+                             const struct proc_limits *limits)
+{
     struct proc *p = calloc(1, sizeof *p);
 
-    if (!p || !(p->name = strdup(argv[0] ? argv[0] : ""))) {
-        error_set(e, "out of memory");
-        goto failed;
-    }
+    if (!p)
+        return NULL;
     p->helper = h;
     p->id = ++h->last_id;
     p->pipe = -1;
     p->timeout = limits->timeout;
-    p->done = done;
-    p->arg = arg;
     buf_init(&p->output, limits->max_output);
-    if (pipe2(ends, O_CLOEXEC) || fcntl(ends[0], F_SETFL, O_NONBLOCK)) {
-        error_set(e, "could not make a pipe: %s", strerror(errno));
-        goto failed;
-    }
-    if (attach(h, loop, e))
-        goto failed;
-    if (order_run(p, argv, limits->max_memory, ends[1], e)) {
-        detach(h);
-        goto failed;
-    }
-    close(ends[1]);
-    watch(p, loop, ends[0]);
-    DL_APPEND(h->running, p);
-    return p;
-failed:
-    if (ends[0] >= 0) {
-        close(ends[0]);
-        close(ends[1]);
-    }
-    if (p)
-        free(p->name);
+    p->name = strdup(name ? name : "");
+    if (p->name)
+        return p;
     free(p);
     return NULL;
+}
+
+struct proc *proc_start(struct proc_helper *h, struct ev_loop *loop, char *const argv[],
+                        struct str input, const struct proc_limits *limits,
+                        void (*done)(void *arg, const struct proc_result *), void *arg,
+                        struct error *e)
+{
+    int given[WIRE_DESCRIPTORS] = {-1, -1};
+    struct proc *p = proc_new(h, argv[0], limits);
+    bool started = false;
+
+    if (!p) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    p->done = done;
+    p->arg = arg;
+    if (open_given(p, input, given, e) || attach(h, loop, e))
+        goto out;
+    started = order_run(p, argv, limits->max_memory, given, e) == 0;
+    if (!started) {
+        detach(h);
+        goto out;
+    }
+    watch(p, loop);
+    DL_APPEND(h->running, p);
+out:
+    for (size_t i = 0; i < WIRE_DESCRIPTORS; i++)
+        if (given[i] >= 0)
+            close(given[i]);
+    if (!started)
+        release(p);
+    return started ? p : NULL;
 }
 
 void proc_cancel(struct proc *p)

@@ -7,13 +7,14 @@
 enum {
     WIRE_SIZE = 64 * 1024, /* of one message: an order and its words */
     WIRE_WORDS = 1024,     /* of one command */
-    WIRE_CHILDREN = 64     /* at once */
+    WIRE_CHILDREN = 64,    /* at once */
+    WIRE_DESCRIPTORS = 2   /* of one order */
 };
 
 enum wire_order { WIRE_RUN = 1, WIRE_KILL };
 
-/* WIRE_RUN carries the descriptor that becomes the program's stdout, and behind the struct its
- * words, each ended by a NUL. */
+/* WIRE_RUN carries the descriptor that becomes the program's stdout, perhaps the one that becomes
+ * its stdin, and behind the struct its words, each ended by a NUL. */
 struct wire_request {
     uint32_t order;
     uint32_t id;

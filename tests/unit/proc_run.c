@@ -65,17 +65,23 @@ static void run_loop(struct rig *rig)
     ev_timer_stop(rig->loop, &patience);
 }
 
-static struct seen run(struct rig *rig, const struct proc_limits *limits, char *const argv[])
+static struct seen run_with(struct rig *rig, const struct proc_limits *limits, char *const argv[],
+                            struct str input)
 {
     struct seen seen = {.loop = rig->loop};
     struct error e = {{0}};
 
-    if (!proc_start(rig->helper, rig->loop, argv, limits, on_done, &seen, &e))
+    if (!proc_start(rig->helper, rig->loop, argv, input, limits, on_done, &seen, &e))
         fail_msg("%s", e.text);
     assert_int_equal(seen.calls, 0);
     run_loop(rig);
     assert_int_equal(seen.calls, 1);
     return seen;
+}
+
+static struct seen run(struct rig *rig, const struct proc_limits *limits, char *const argv[])
+{
+    return run_with(rig, limits, argv, (struct str){0});
 }
 
 static struct seen run_script(struct rig *rig, const char *script)
@@ -268,8 +274,8 @@ static void test_many_at_once(void **state)
     char *argv[] = {"echo", "x", NULL};
 
     for (int i = 0; i < 40; i++)
-        assert_non_null(
-            proc_start(rig->helper, rig->loop, argv, &limits, on_one_of_many, &many, NULL));
+        assert_non_null(proc_start(rig->helper, rig->loop, argv, (struct str){0}, &limits,
+                                   on_one_of_many, &many, NULL));
     run_loop(rig);
     assert_int_equal(many.left, 0);
     assert_int_equal(many.good, 40);
@@ -281,7 +287,8 @@ static void test_cancelled_is_not_told(void **state)
     struct rig *rig = *state;
     struct seen never = {.loop = rig->loop};
     char *argv[] = {"sleep", "1000", NULL};
-    struct proc *p = proc_start(rig->helper, rig->loop, argv, &limits, on_done, &never, NULL);
+    struct proc *p =
+        proc_start(rig->helper, rig->loop, argv, (struct str){0}, &limits, on_done, &never, NULL);
 
     assert_non_null(p);
     proc_cancel(p);
@@ -302,9 +309,11 @@ static void test_too_long_a_command(void **state)
     assert_non_null(argv[1]);
     memset(argv[1], 'x', 200000);
     argv[1][200000] = '\0';
-    assert_null(proc_start(rig->helper, rig->loop, argv, &limits, on_done, &never, &e));
+    assert_null(
+        proc_start(rig->helper, rig->loop, argv, (struct str){0}, &limits, on_done, &never, &e));
     assert_string_equal(e.text, "the command is empty or too long");
-    assert_null(proc_start(rig->helper, rig->loop, none, &limits, on_done, &never, &e));
+    assert_null(
+        proc_start(rig->helper, rig->loop, none, (struct str){0}, &limits, on_done, &never, &e));
     free(argv[1]);
 }
 
@@ -318,9 +327,76 @@ static void test_the_helper_dies(void **state)
     struct seen seen = run_script(rig, "kill -KILL $PPID; exec sleep 1000");
 
     assert_int_equal(seen.end, PROC_KILLED);
-    assert_null(proc_start(rig->helper, rig->loop, argv, &limits, on_done, &seen, &e));
+    assert_null(
+        proc_start(rig->helper, rig->loop, argv, (struct str){0}, &limits, on_done, &seen, &e));
     assert_string_equal(e.text,
                         "the helper process that runs programs does not answer: Broken pipe");
+}
+
+/* ---- stdin, and stdout that nobody reads --------------------------------------------------- */
+
+static struct seen run_script_with(struct rig *rig, const char *script, struct str input)
+{
+    static const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 100000};
+    char *argv[] = {"/bin/sh", "-c", (char *)(uintptr_t)script, NULL};
+
+    return run_with(rig, &limits, argv, input);
+}
+
+/* More than any pipe holds. */
+static void test_input_comes_whole(void **state)
+{
+    struct buf input;
+    struct seen seen;
+
+    buf_init(&input, SIZE_MAX);
+    while (input.len < 3000000)
+        buf_puts(&input, "a line of what the program is given\n");
+    seen = run_script_with(*state, "wc -c", buf_str(&input));
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(strtol(seen.output, NULL, 10), input.len);
+    seen = run_script_with(*state, "tail -n 1", buf_str(&input));
+    assert_string_equal(seen.output, "a line of what the program is given\n");
+    buf_clear(&input);
+}
+
+static void test_input_that_is_not_read_is_no_fault(void **state)
+{
+    struct seen seen = run_script_with(*state, "exec 0<&-; echo done", STR("unread"));
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.code, 0);
+    assert_string_equal(seen.output, "done\n");
+}
+
+/* What a program is given takes no more memory than it did. */
+static void test_input_does_not_grow(void **state)
+{
+    struct seen seen = run_script_with(*state, "echo more 2>/dev/null >>/dev/stdin; cat", STR("what it was"));
+
+    assert_string_equal(seen.output, "what it was");
+}
+
+static void test_output_that_nobody_reads_goes_to_stderr(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE};
+    char *argv[] = {"echo", "for the log", NULL};
+    FILE *file = tmpfile();
+    char written[64] = "";
+    int kept = dup(STDERR_FILENO);
+    struct seen seen;
+
+    assert_non_null(file);
+    assert_int_equal(dup2(fileno(file), STDERR_FILENO), STDERR_FILENO);
+    seen = run(*state, &limits, argv);
+    assert_int_equal(dup2(kept, STDERR_FILENO), STDERR_FILENO);
+    close(kept);
+    rewind(file);
+    assert_non_null(fgets(written, sizeof written, file));
+    fclose(file);
+    assert_string_equal(written, "for the log\n");
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.output_size, 0);
 }
 
 /* ---- the rig ------------------------------------------------------------------------------- */
@@ -370,6 +446,10 @@ int main(void)
         RUN(test_inherits_nothing),
         RUN(test_has_its_own_group),
         RUN(test_has_its_limits),
+        RUN(test_input_comes_whole),
+        RUN(test_input_that_is_not_read_is_no_fault),
+        RUN(test_input_does_not_grow),
+        RUN(test_output_that_nobody_reads_goes_to_stderr),
         RUN(test_many_at_once),
         RUN(test_cancelled_is_not_told),
         RUN(test_too_long_a_command),
