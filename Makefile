@@ -51,7 +51,7 @@ all: $(B)/digestd
 run: $(B)/digestd
 	@echo
 	@echo "  The feeds are at  http://127.0.0.1:8780/   (Ctrl-C ends it)"
-	@echo "  Edit              conf/demo.html           and within seconds they follow."
+	@echo "  Edit              conf/demo.html           and a moment later they follow."
 	@echo
 	@$(B)/digestd run -c conf/demo.conf
 

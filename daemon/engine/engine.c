@@ -271,9 +271,16 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     return en;
 }
 
+static void watch_all(struct engine *en)
+{
+    for (size_t i = 0; i < en->count && en->started; i++)
+        watch_start(en->sources[i]);
+}
+
 void engine_start(struct engine *en)
 {
     en->started = true;
+    watch_all(en);
     engine_arm(en);
 }
 
@@ -433,6 +440,7 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     tell_moved(en, true);
     for (size_t i = 0; i < en->count; i++)
         publish_feeds(en->sources[i]);
+    watch_all(en);
     engine_arm(en);
     return 0;
 }

@@ -23,6 +23,7 @@ struct engine_source {
     size_t entries;       /* in its feed */
     struct hash *dropped; /* of each archive page seen: which of its entries are gone */
     size_t dropped_count;
+    struct watch *watch; /* of a page that is a file; NULL: none */
     int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 
@@ -70,6 +71,13 @@ void source_free(struct engine_source *s);
 int source_take(struct engine_source *s, const struct source_state *state);
 /* What validators hold for: the address, the profile, and this version of the extractor. */
 struct hash source_key(const struct engine_source *s);
+
+/* ---- watch.c: pages that are files --------------------------------------------------------- */
+
+/* From now on the source is polled whenever its file is edited, replaced, deleted or put back.
+ * Nothing where its page is no file. */
+void watch_start(struct engine_source *s);
+void watch_stop(struct engine_source *s);
 
 /* ---- poll.c --------------------------------------------------------------------------------- */
 

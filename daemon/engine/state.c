@@ -110,6 +110,7 @@ void source_free(struct engine_source *s)
 {
     if (!s)
         return;
+    watch_stop(s);
     arena_free(s->arena);
     free(s->dropped);
     free(s);
