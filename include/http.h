@@ -16,19 +16,19 @@ enum http_method { HTTP_GET, HTTP_HEAD, HTTP_OTHER };
 struct http_request {
     enum http_method method;
     unsigned minor;  /* HTTP/1.minor */
+    struct str line; /* the request line as it came; empty where there is no whole one */
     struct str path; /* percent-decoded, dot segments removed, no query; begins with '/' */
     struct str query;
     bool keep_alive;
-    bool body_expected;     /* a Content-Length over 0 or a Transfer-Encoding */
-    bool if_none_match_any; /* If-None-Match: * */
-    struct str
-        if_none_match; /* p == NULL: not sent. Several fields are joined in path_space, as are
-                          those of Accept-Encoding; what finds no room there is dropped */
-    struct str if_modified_since;
-    struct str accept_encoding;
+    bool body_expected;                   /* a Content-Length over 0 or a Transfer-Encoding */
+    bool if_match_any, if_none_match_any; /* the field is * */
+    /* p == NULL: not sent. Several fields of one of these lists are joined in path_space; what
+     * finds no room there is dropped. */
+    struct str if_match, if_none_match, accept_encoding;
+    struct str if_modified_since, if_unmodified_since;
     bool has_accept_encoding;
     struct str referer, user_agent; /* for the access log */
-    char path_space[2048];
+    char path_space[12288];
 };
 
 enum http_parse {
@@ -41,14 +41,17 @@ enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *use
 
 /* ---- reply: request + body → head (pure) --------------------------------------------------- */
 
-/* Picks 200 or 304 and the encoding (RFC 9110 12.5.3, 13.2.2). `now` is for dates of two digits. */
+/* Picks 200, 304 or 412 and the encoding (RFC 9110 12.5.3, 13.2.2). `now` is for dates of two
+ * digits. */
 struct http_choice {
     int status;
     enum encoding encoding;
 };
 struct http_choice http_choose(const struct http_request *r, const struct body *b, int64_t now);
-/* Whether the If-None-Match list holds `etag`, compared weakly (RFC 9110 8.8.3.2). */
-bool http_etag_listed(struct str list, struct str etag);
+/* Whether a list of entity tags holds `etag`, compared weakly, as If-None-Match is, or strongly, as
+ * If-Match is: a weak tag then equals none, not even itself (RFC 9110 8.8.3.2). */
+enum http_comparison { HTTP_WEAK, HTTP_STRONG };
+bool http_etag_listed(struct str list, struct str etag, enum http_comparison comparison);
 /* The encoding that Accept-Encoding likes best among those the body has. */
 enum encoding http_encoding(struct str accept_encoding, bool present, const struct body *b);
 

@@ -47,6 +47,10 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
     struct http_choice choice = {status, ENCODING_IDENTITY};
     if (status == 200)
         choice = http_choose(r, body, now);
+    if (choice.status == 412) {
+        body_unref(body);
+        return send_error(c, r, now, 412);
+    }
     bool unchanged = choice.status == 304;
     struct head h = head_for(c, r, now);
     size_t n = head_write(s->head, &h, choice.status,

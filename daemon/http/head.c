@@ -25,6 +25,8 @@ static const struct status {
            "Allow: GET, HEAD\r\n"),
     STATUS(408, "Request Timeout", "The request took too long to arrive.", ""),
     STATUS(410, "Gone", "What stood at this address was taken out.", ""),
+    STATUS(412, "Precondition Failed", "What stands here is not what this request asks to find.",
+           ""),
     STATUS(414, "URI Too Long", "The address in this request is too long.", ""),
     STATUS(431, "Request Header Fields Too Large", "The head of this request is too large.", ""),
     STATUS(500, "Internal Server Error", "Something is wrong with this server.", ""),

@@ -1,4 +1,4 @@
-/* What to answer: 200 or 304, and in which encoding. */
+/* What to answer: 200, 304 or 412, and in which encoding. */
 #include "http.h"
 
 #include "literal.h"
@@ -12,17 +12,24 @@ static struct str skip_blank(struct str s)
     return s;
 }
 
+static bool is_weak(struct str etag)
+{
+    return str_starts(etag, STR("W/"));
+}
+
 /* An entity tag without its W/: the weak comparison looks at nothing else. */
 static struct str opaque(struct str etag)
 {
-    return str_starts(etag, STR("W/")) ? str_sub(etag, 2, etag.n) : etag;
+    return is_weak(etag) ? str_sub(etag, 2, etag.n) : etag;
 }
 
 /* Cuts one member off the list. Commas may stand inside the quotes. False: it is no entity tag;
  * then *list is behind the next comma. */
-static bool next_etag(struct str *list, struct str *tag)
+static bool next_etag(struct str *list, struct str *tag, bool *weak)
 {
-    struct str s = opaque(skip_blank(*list));
+    *list = skip_blank(*list);
+    *weak = is_weak(*list);
+    struct str s = opaque(*list);
     size_t close = str_starts(s, STR("\"")) ? str_find(s, STR("\""), 1) : SIZE_MAX;
     if (close == SIZE_MAX) {
         str_cut(list, ',');
@@ -34,18 +41,31 @@ static bool next_etag(struct str *list, struct str *tag)
     return between.n == 0;
 }
 
-bool http_etag_listed(struct str list, struct str etag)
+bool http_etag_listed(struct str list, struct str etag, enum http_comparison comparison)
 {
     struct str wanted = opaque(etag), tag;
-    if (wanted.n == 0)
+    bool strong = comparison == HTTP_STRONG, weak;
+    if (wanted.n == 0 || (strong && is_weak(etag)))
         return false;
     while (list.n)
-        if (next_etag(&list, &tag) && str_eq(tag, wanted))
+        if (next_etag(&list, &tag, &weak) && str_eq(tag, wanted) && !(strong && weak))
             return true;
     return false;
 }
 
-/* RFC 9110 13.2.2: where If-None-Match is there, If-Modified-Since does not count. */
+/* RFC 9110 13.2.2, steps 1 and 2: where If-Match is there, If-Unmodified-Since does not count. */
+static bool precondition_fails(const struct http_request *r, const struct body *b, int64_t now)
+{
+    int64_t since;
+    if (r->if_match_any)
+        return false;
+    if (r->if_match.p)
+        return !http_etag_listed(r->if_match, str_of(b->etag), HTTP_STRONG);
+    return r->if_unmodified_since.p && b->etag[0] &&
+           date_parse_http(r->if_unmodified_since, now, &since) == 0 && b->since > since;
+}
+
+/* Steps 3 and 4: where If-None-Match is there, If-Modified-Since does not count. */
 static bool not_modified(const struct http_request *r, const struct body *b, int64_t now)
 {
     int64_t since;
@@ -54,7 +74,7 @@ static bool not_modified(const struct http_request *r, const struct body *b, int
     if (r->if_none_match_any)
         return true;
     if (r->if_none_match.p)
-        return http_etag_listed(r->if_none_match, str_of(b->etag));
+        return http_etag_listed(r->if_none_match, str_of(b->etag), HTTP_WEAK);
     return r->if_modified_since.p && date_parse_http(r->if_modified_since, now, &since) == 0 &&
            b->since <= since;
 }
@@ -153,6 +173,8 @@ enum encoding http_encoding(struct str accept_encoding, bool present, const stru
 
 struct http_choice http_choose(const struct http_request *r, const struct body *b, int64_t now)
 {
+    if (precondition_fails(r, b, now))
+        return (struct http_choice){412, ENCODING_IDENTITY};
     if (not_modified(r, b, now))
         return (struct http_choice){304, ENCODING_IDENTITY};
     return (struct http_choice){200, http_encoding(r->accept_encoding, r->has_accept_encoding, b)};

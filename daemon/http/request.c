@@ -18,8 +18,8 @@ struct reading {
     bool close, keep_alive; /* members of Connection */
     bool length_known;
     uint64_t length;
-    unsigned dates;            /* If-Modified-Since fields */
-    unsigned codings, chunked; /* members of Transfer-Encoding; how many of them are that */
+    unsigned since, unmodified; /* If-Modified-Since and If-Unmodified-Since fields */
+    unsigned codings, chunked;  /* members of Transfer-Encoding; how many of them are that */
     bool chunked_last;
 };
 
@@ -64,7 +64,8 @@ static struct str trim(struct str s)
 /* ---- fields -------------------------------------------------------------------------------- */
 
 /* Several fields of one name are one list (RFC 9110 5.3). Where the joined list finds no room,
- * the later field is dropped: the lists that are joined only ever save bytes. */
+ * the later field is dropped: then a condition holds less often, and a reader gets what it might
+ * have been spared. */
 static void join(struct reading *h, struct str *list, struct str value)
 {
     if (!list->p || list->n == 0) {
@@ -142,6 +143,15 @@ static int take_transfer_encoding(struct reading *h, struct str value)
     return 0;
 }
 
+static int take_if_match(struct reading *h, struct str value)
+{
+    if (str_eq(value, STR("*")))
+        h->r->if_match_any = true;
+    else
+        join(h, &h->r->if_match, value);
+    return 0;
+}
+
 static int take_if_none_match(struct reading *h, struct str value)
 {
     if (str_eq(value, STR("*")))
@@ -154,7 +164,13 @@ static int take_if_none_match(struct reading *h, struct str value)
 /* Two dates are none (RFC 9110 13.1.3). */
 static int take_if_modified_since(struct reading *h, struct str value)
 {
-    h->r->if_modified_since = h->dates++ == 0 ? value : (struct str){0};
+    h->r->if_modified_since = h->since++ == 0 ? value : (struct str){0};
+    return 0;
+}
+
+static int take_if_unmodified_since(struct reading *h, struct str value)
+{
+    h->r->if_unmodified_since = h->unmodified++ == 0 ? value : (struct str){0};
     return 0;
 }
 
@@ -187,6 +203,8 @@ static const struct field {
     {LITERAL("transfer-encoding"), take_transfer_encoding},
     {LITERAL("if-none-match"), take_if_none_match},
     {LITERAL("if-modified-since"), take_if_modified_since},
+    {LITERAL("if-match"), take_if_match},
+    {LITERAL("if-unmodified-since"), take_if_unmodified_since},
     {LITERAL("accept-encoding"), take_accept_encoding},
     {LITERAL("referer"), take_referer},
     {LITERAL("user-agent"), take_user_agent},
@@ -302,7 +320,8 @@ static int conclude(struct reading *h)
 
 static int parse_head(struct str head, struct http_request *r)
 {
-    int status = take_request_line(r, next_line(&head));
+    r->line = next_line(&head);
+    int status = take_request_line(r, r->line);
     if (status)
         return status;
     struct reading h = {.r = r, .space_used = r->path.n};
@@ -355,6 +374,13 @@ static bool may_begin(struct str bytes, size_t at)
            (bytes.p[at] == '\r' && at + 1 == bytes.n);
 }
 
+/* Who speaks HTTP/0.9 sends one line without a version and waits: there is no head to wait for. */
+static bool has_version(struct str bytes)
+{
+    size_t end = str_find(bytes, STR("\r\n"), 0);
+    return end == SIZE_MAX || str_find(str_sub(bytes, 0, end), STR(" HTTP/"), 0) != SIZE_MAX;
+}
+
 enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *used, int *status)
 {
     *used = 0;
@@ -366,10 +392,13 @@ enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *use
         return HTTP_PARSE_BAD;
     }
     size_t end = find_end(bytes, from, status);
+    if (*status == 0 && end == 0) {
+        if (has_version(str_sub(bytes, from, bytes.n)))
+            return HTTP_PARSE_MORE;
+        *status = 400;
+    }
     if (*status)
         return HTTP_PARSE_BAD;
-    if (end == 0)
-        return HTTP_PARSE_MORE;
     *status = end > HTTP_HEAD_MAX ? 431 : parse_head(str_sub(bytes, from, end - from), r);
     *used = end;
     return *status ? HTTP_PARSE_BAD : HTTP_PARSE_DONE;

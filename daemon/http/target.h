@@ -3,7 +3,7 @@
 
 #include "http.h"
 
-#define TARGET_MAX 2000
+#define TARGET_MAX 8000 /* RFC 9112 3 asks for no less in a whole request line */
 
 /* Whether s is uri-host [":" port] (RFC 9110 7.2). The empty one is: a Host field may be empty. */
 bool target_is_host(struct str s);

@@ -45,7 +45,30 @@ static void etag_lists(void **state)
         {"\"a\"", "", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        if (http_etag_listed(str_of(cases[i].list), str_of(cases[i].etag)) != cases[i].listed)
+        if (http_etag_listed(str_of(cases[i].list), str_of(cases[i].etag), HTTP_WEAK) !=
+            cases[i].listed)
+            fail_msg("%s in %s", cases[i].etag, cases[i].list);
+}
+
+/* A weak tag equals none. */
+static void etag_lists_compared_strongly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list, *etag;
+        bool listed;
+    } cases[] = {
+        {"\"a\"", "\"a\"", true},
+        {"\"b\", \"a\"", "\"a\"", true},
+        {"W/\"a\"", "\"a\"", false},
+        {"\"a\"", "W/\"a\"", false},
+        {"W/\"a\"", "W/\"a\"", false},
+        {"W/\"a\", \"a\"", "\"a\"", true},
+        {" \tW/\"a\",\"b\"", "\"a\"", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (http_etag_listed(str_of(cases[i].list), str_of(cases[i].etag), HTTP_STRONG) !=
+            cases[i].listed)
             fail_msg("%s in %s", cases[i].etag, cases[i].list);
 }
 
@@ -91,7 +114,22 @@ static void conditions_in_their_order(void **state)
         {"If-None-Match:\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200},
         {"If-None-Match: %s\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 304},
         {"Range: bytes=0-1\r\n", 200},
-        {"If-Match: \"other\"\r\nRange: bytes=0-1\r\nIf-Range: %s\r\n", 200},
+        {"Range: bytes=0-1\r\nIf-Range: %s\r\n", 200},
+        {"If-Match: *\r\n", 200},
+        {"If-Match: *\r\nIf-None-Match: %s\r\n", 304},
+        {"If-Match: %s\r\n", 412}, /* our tags are weak, and If-Match compares strongly */
+        {"If-Match: \"other\"\r\n", 412},
+        {"If-Match: \"other\"\r\nIf-None-Match: %s\r\n", 412},
+        {"If-Match:\r\n", 412},
+        {"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 200},
+        {"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 412},
+        {"If-Unmodified-Since: Sunday, 06-Nov-94 08:49:36 GMT\r\n", 412},
+        {"If-Unmodified-Since: Sun Nov  6 08:49:36 1994\r\n", 412},
+        {"If-Unmodified-Since: yesterday\r\n", 200},
+        {"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\nIf-None-Match: %s\r\n", 412},
+        {"If-Unmodified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\nIf-None-Match: %s\r\n", 304},
+        /* where the tag is asked for, the date says nothing */
+        {"If-Match: *\r\nIf-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", 200},
     };
     struct body *b = body_new(STR("<feed/>"), MEDIA_ATOM, CACHE_FEED, SINCE, false);
     assert_non_null(b);
@@ -122,6 +160,7 @@ static void what_may_not_be_stored_is_never_unchanged(void **state)
     assert_int_equal(200, status_of("If-None-Match: *\r\n", b));
     assert_int_equal(200, status_of("If-None-Match: \"\", W/\"\"\r\n", b));
     assert_int_equal(200, status_of("If-Modified-Since: Sun, 06 Nov 2094 08:49:37 GMT\r\n", b));
+    assert_int_equal(200, status_of("If-Unmodified-Since: Sun, 06 Nov 1994 08:49:36 GMT\r\n", b));
     body_unref(b);
 }
 
@@ -206,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(etag_lists),
+        cmocka_unit_test(etag_lists_compared_strongly),
         cmocka_unit_test(conditions_in_their_order),
         cmocka_unit_test(what_may_not_be_stored_is_never_unchanged),
         cmocka_unit_test(encodings_as_the_client_likes),

@@ -145,6 +145,7 @@ static const struct bad {
     int status;
 } bads[] = {
     {"no version", "GET /\r\n\r\n", 400},
+    {"no version, and nothing more comes", "GET /\r\n", 400},
     {"version in lower case", "GET / http/1.1\r\n" HOST END, 400},
     {"version of one digit", "GET / HTTP/1\r\n" HOST END, 400},
     {"version of three digits", "GET / HTTP/1.10\r\n" HOST END, 400},
@@ -285,12 +286,12 @@ static void targets_have_a_cap(void **state)
     struct buf b;
     buf_init(&b, 1 << 20);
     buf_puts(&b, "GET /");
-    repeat(&b, 'a', 1999);
+    repeat(&b, 'a', 7999);
     buf_puts(&b, " HTTP/1.1\r\n" HOST END);
     assert_int_equal(HTTP_PARSE_DONE, parse_buf(&b, &status));
     buf_reset(&b);
     buf_puts(&b, "GET /");
-    repeat(&b, 'a', 2000);
+    repeat(&b, 'a', 8000);
     buf_puts(&b, " HTTP/1.1\r\n" HOST END);
     assert_int_equal(HTTP_PARSE_BAD, parse_buf(&b, &status));
     assert_int_equal(414, status);
@@ -415,14 +416,14 @@ static void joined_lists_stay_in_their_space(void **state)
     struct buf b;
     buf_init(&b, 1 << 20);
     buf_puts(&b, "GET /");
-    repeat(&b, 'p', 1900);
+    repeat(&b, 'p', 7900);
     buf_puts(&b, " HTTP/1.1\r\n" HOST);
-    for (int i = 0; i < 20; i++)
+    for (int i = 0; i < 40; i++)
         buf_puts(&b, "If-None-Match: \"0123456789\"\r\n");
     buf_puts(&b, END);
     parse_ok(b.data, &r, &used);
-    assert_int_equal(1901, r.path.n);
-    assert_true(r.if_none_match.n >= 25 && r.if_none_match.n < 150);
+    assert_int_equal(7901, r.path.n);
+    assert_true(r.if_none_match.n >= 250 && r.if_none_match.n < 400);
     assert_true(str_starts(r.if_none_match, STR("\"0123456789\",\"0123456789\"")));
     buf_clear(&b);
 }
@@ -432,9 +433,30 @@ static void two_dates_are_none(void **state)
     (void)state;
     struct http_request r;
     size_t used;
-    parse_ok("GET / HTTP/1.1\r\n" HOST "If-Modified-Since: a\r\nIf-Modified-Since: b\r\n\r\n", &r,
-             &used);
+    parse_ok("GET / HTTP/1.1\r\n" HOST "If-Modified-Since: a\r\nIf-Modified-Since: b\r\n"
+             "If-Unmodified-Since: c\r\n\r\n",
+             &r, &used);
     assert_null(r.if_modified_since.p);
+    assert_str(r.if_unmodified_since, "c");
+    parse_ok("GET / HTTP/1.1\r\n" HOST "If-Unmodified-Since: a\r\nIf-Unmodified-Since: a\r\n\r\n",
+             &r, &used);
+    assert_null(r.if_unmodified_since.p);
+}
+
+/* The line as it came, also of a request that is refused. */
+static void the_request_line_is_handed_on(void **state)
+{
+    (void)state;
+    struct http_request r;
+    size_t used;
+    int status;
+    parse_ok("\r\nGET /%61?b HTTP/1.1\r\n" HOST END, &r, &used);
+    assert_str(r.line, "GET /%61?b HTTP/1.1");
+    assert_int_equal(HTTP_PARSE_BAD,
+                     http_parse(STR("GET  / HTTP/1.1\r\n" HOST END), &r, &used, &status));
+    assert_str(r.line, "GET  / HTTP/1.1");
+    assert_int_equal(HTTP_PARSE_MORE, http_parse(STR("GET / HT"), &r, &used, &status));
+    assert_int_equal(0, r.line.n);
 }
 
 static void what_follows_is_left_alone(void **state)
@@ -477,6 +499,7 @@ int main(void)
         cmocka_unit_test(lists_in_several_fields_are_joined),
         cmocka_unit_test(joined_lists_stay_in_their_space),
         cmocka_unit_test(two_dates_are_none),
+        cmocka_unit_test(the_request_line_is_handed_on),
         cmocka_unit_test(what_follows_is_left_alone),
         cmocka_unit_test(a_refused_head_is_known_as_one),
     };
