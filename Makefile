@@ -148,7 +148,7 @@ check-leaks:
 # ---- tests against software that others wrote ---------------------------------------------------
 
 .PHONY: check-peers
-check-peers: $(B)/digestd
+check-peers: $(B)/digestd $(B)/unit/http_conformance
 	@.ci/deps peers
 	@DIGESTD=$(abspath $(B)/digestd) tests/peers/run
 
