@@ -32,6 +32,7 @@ int command_start(struct fetch *f, const struct poll_conf *conf, struct error *e
         .timeout = (double)conf->timeout,
         .max_output = conf->max_size,
         .max_memory = MEMORY_MAX,
+        .apart = true,
     };
     struct error why;
     char **words;

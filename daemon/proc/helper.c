@@ -1,6 +1,8 @@
-/* The helper process: the parent of all programs that are run. It is single-threaded and small, so
- * its fork() is cheap and safe whatever the daemon does meanwhile. It watches two descriptors: the
- * socket that orders come from, and SIGCHLD. */
+/* The helper process: all programs are run below it. It is single-threaded and small, so its fork()
+ * is cheap and safe whatever the daemon does meanwhile. It watches two descriptors: the socket that
+ * orders come from, and SIGCHLD. Each program has a keeper of its own (keeper.c). */
+#include "keeper.h"
+#include "room.h"
 #include "wire.h"
 
 #include <errno.h>
@@ -11,20 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* What comes with an order, in this order. */
-enum { GIVEN_OUTPUT, GIVEN_INPUT };
-
 struct child {
     uint32_t id;
-    pid_t pid; /* of the program, and of its group */
-    int status;
-    bool ended; /* the program; some of its group may still be dying */
+    pid_t keeper;
+    char home[ROOM_PATH]; /* empty: it has none of its own */
 };
 
 struct helper {
@@ -45,67 +42,6 @@ static void send_end(const struct helper *h, uint32_t id, int error, int status)
 
 /* ---- starting ------------------------------------------------------------------------------ */
 
-static void limit(uint64_t max_memory)
-{
-    struct rlimit none = {0}, data = {.rlim_cur = max_memory, .rlim_max = max_memory};
-
-    setrlimit(RLIMIT_CORE, &none);
-    if (max_memory)
-        setrlimit(RLIMIT_DATA, &data);
-}
-
-static void reset_signals(void)
-{
-    sigset_t none;
-
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
-}
-
-/* In the child. All descriptors but 0, 1 and 2 are close-on-exec: the helper has closed what it
- * inherited, and opens nothing without the flag. */
-static _Noreturn void become(char *const argv[], const int given[WIRE_DESCRIPTORS], int report,
-                             uint64_t max_memory)
-{
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    limit(max_memory);
-    reset_signals();
-    if (dup2(given[GIVEN_OUTPUT], STDOUT_FILENO) >= 0 &&
-        (given[GIVEN_INPUT] < 0 || dup2(given[GIVEN_INPUT], STDIN_FILENO) >= 0))
-        execvp(argv[0], argv);
-
-    int error = errno;
-    if (write(report, &error, sizeof error) < 0)
-        _exit(126);
-    _exit(127);
-}
-
-/* 0 and the child's pid once exec has succeeded, or an errno. The pipe closes on exec, so that what
- * is read from it is either an error or the news that the program runs, in its own group. */
-static int spawn(char *const argv[], const int given[WIRE_DESCRIPTORS], uint64_t max_memory,
-                 pid_t *pid)
-{
-    int report[2], error = 0;
-
-    if (pipe2(report, O_CLOEXEC))
-        return errno;
-    *pid = fork();
-    if (*pid < 0)
-        error = errno;
-    if (*pid == 0)
-        become(argv, given, report[1], max_memory);
-    close(report[1]);
-    if (*pid > 0 && read(report[0], &error, sizeof error) != sizeof error)
-        error = 0;
-    close(report[0]);
-    if (*pid > 0 && error)
-        waitpid(*pid, NULL, 0);
-    return error;
-}
-
 /* Cuts `words` (n bytes, the last a NUL) into argv. */
 static bool split(char *words, size_t n, char *argv[WIRE_WORDS + 1])
 {
@@ -122,6 +58,24 @@ static bool split(char *words, size_t n, char *argv[WIRE_WORDS + 1])
     return true;
 }
 
+/* 0, or an errno. */
+static int start(const struct wire_request *request, char *const argv[],
+                 const int given[WIRE_DESCRIPTORS], struct child *child)
+{
+    struct program program = {.argv = argv, .max_memory = request->max_memory, .helper = getpid()};
+    int error = request->own_home ? room_make(child->home) : 0;
+
+    if (error)
+        return error;
+    if (request->own_home)
+        program.home = child->home;
+    memcpy(program.given, given, sizeof program.given);
+    error = keeper_start(&program, &child->keeper);
+    if (error && request->own_home)
+        remove_folder(child->home);
+    return error;
+}
+
 static void run(struct helper *h, const struct wire_request *request, char *words, size_t n,
                 const int given[WIRE_DESCRIPTORS])
 {
@@ -131,31 +85,36 @@ static void run(struct helper *h, const struct wire_request *request, char *word
 
     if (h->count == WIRE_CHILDREN)
         error = EAGAIN;
-    else if (given[GIVEN_OUTPUT] >= 0 && split(words, n, argv))
-        error = spawn(argv, given, request->max_memory, &child.pid);
+    else if (given[WIRE_OUTPUT] >= 0 && split(words, n, argv))
+        error = start(request, argv, given, &child);
     if (error)
         send_end(h, request->id, error, 0);
     else
         h->children[h->count++] = child;
 }
 
-/* Not after its end: the group has been killed then, and its number may be somebody else's. */
 static void kill_child(const struct helper *h, uint32_t id)
 {
     for (size_t i = 0; i < h->count; i++)
-        if (h->children[i].id == id && !h->children[i].ended)
-            kill(-h->children[i].pid, SIGKILL);
+        if (h->children[i].id == id)
+            kill(h->children[i].keeper, KEEPER_STOP);
 }
 
 /* What was not passed is -1. */
-static void passed_descriptors(struct msghdr *message, int given[WIRE_DESCRIPTORS])
+static void passed_descriptors(struct msghdr *message, uint32_t which, int given[WIRE_DESCRIPTORS])
 {
     struct cmsghdr *c = CMSG_FIRSTHDR(message);
+    size_t count = 0, taken = 0;
+    int passed[WIRE_DESCRIPTORS];
 
-    for (size_t i = 0; i < WIRE_DESCRIPTORS; i++)
-        given[i] = -1;
     if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS)
-        memcpy(given, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+        count = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    if (count)
+        memcpy(passed, CMSG_DATA(c), count * sizeof(int));
+    for (size_t i = 0; i < WIRE_DESCRIPTORS; i++)
+        given[i] = which & 1u << i && taken < count ? passed[taken++] : -1;
+    while (taken < count)
+        close(passed[taken++]);
 }
 
 /* False: the socket is closed. */
@@ -179,7 +138,7 @@ static bool take_order(struct helper *h)
 
     if (n <= 0)
         return n < 0 && errno == EINTR;
-    passed_descriptors(&message, given);
+    passed_descriptors(&message, (size_t)n >= sizeof request ? request.given : 0, given);
     if ((size_t)n >= sizeof request && request.order == WIRE_RUN)
         run(h, &request, words, (size_t)n - sizeof request, given);
     else if ((size_t)n >= sizeof request && request.order == WIRE_KILL)
@@ -192,53 +151,46 @@ static bool take_order(struct helper *h)
 
 /* ---- ending -------------------------------------------------------------------------------- */
 
-static struct child *child_of(struct helper *h, pid_t pid)
+/* What is no keeper leaves without a word. */
+static void reap_others(const pid_t *keepers, size_t count)
 {
-    for (size_t i = 0; i < h->count; i++)
-        if (h->children[i].pid == pid && !h->children[i].ended)
-            return &h->children[i];
-    return NULL;
+    siginfo_t dead = {0};
+
+    while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid) {
+        for (size_t i = 0; i < count; i++)
+            if (keepers[i] == dead.si_pid)
+                return; /* it ended just now: its signal is still to be read */
+        waitpid(dead.si_pid, NULL, 0);
+        dead.si_pid = 0;
+    }
 }
 
-/* Orphans of a group come to us (we are a subreaper), so the last of them is seen as well. */
-static bool group_is_gone(pid_t group)
-{
-    pid_t reaped;
-
-    do
-        reaped = waitpid(-group, NULL, WNOHANG);
-    while (reaped > 0);
-    return reaped < 0;
-}
-
-/* A program that has ended takes its group along. It is looked at before it is reaped: as long as
- * it is a zombie no other group can have its number. */
+/* Reports those whose keepers have ended. What is left of a keeper that had to give up, or was
+ * killed itself, has come to us (we are a subreaper) and is killed here. */
 static void reap(struct helper *h)
 {
     struct signalfd_siginfo signal_info;
-    siginfo_t dead = {0};
+    pid_t spared[WIRE_CHILDREN];
+    size_t kept = 0;
 
     while (read(h->signals, &signal_info, sizeof signal_info) > 0)
         ;
-    while (waitid(P_ALL, 0, &dead, WEXITED | WNOHANG | WNOWAIT) == 0 && dead.si_pid) {
-        struct child *c = child_of(h, dead.si_pid);
+    for (size_t i = 0; i < h->count; i++) {
+        struct child *c = &h->children[i];
         int status = 0;
-        if (c)
-            kill(-c->pid, SIGKILL);
-        waitpid(dead.si_pid, &status, 0);
-        if (c) {
-            c->status = status;
-            c->ended = true;
-        }
-        dead.si_pid = 0;
-    }
-    for (size_t i = h->count; i-- > 0;) {
-        struct child c = h->children[i];
-        if (!c.ended || !group_is_gone(c.pid))
+
+        if (waitpid(c->keeper, &status, WNOHANG) == 0) {
+            spared[kept] = c->keeper;
+            h->children[kept++] = *c;
             continue;
-        h->children[i] = h->children[--h->count];
-        send_end(h, c.id, 0, c.status);
+        }
+        if (*c->home)
+            remove_folder(c->home);
+        send_end(h, c->id, 0, status);
     }
+    h->count = kept;
+    kill_children(spared, kept);
+    reap_others(spared, kept);
 }
 
 /* ---- life ---------------------------------------------------------------------------------- */
@@ -247,7 +199,7 @@ static void reap(struct helper *h)
  * whole group of processes: we go when the daemon goes, not before. */
 static bool settle(struct helper *h, int socket)
 {
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2};
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR2};
     static const char *const private[] = {"NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC",
                                           "LISTEN_PID",    "LISTEN_FDS",   "LISTEN_FDNAMES"};
     sigset_t mask;
@@ -266,8 +218,10 @@ static bool settle(struct helper *h, int socket)
         unsetenv(private[i]);
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&mask);
+    sigaddset(&mask, KEEPER_STOP); /* before there are keepers: none must miss it */
     sigaddset(&mask, SIGCHLD);
     sigprocmask(SIG_SETMASK, &mask, NULL);
+    sigdelset(&mask, KEEPER_STOP);
     h->signals = signalfd(-1, &mask, SFD_NONBLOCK | SFD_CLOEXEC);
     prctl(PR_SET_NAME, "digestd-helper");
     return h->signals >= 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) == 0;
@@ -287,8 +241,5 @@ void helper_run(int socket)
         if (ready[0].revents)
             open = take_order(&h);
     }
-    for (size_t i = 0; i < h.count; i++)
-        if (!h.children[i].ended)
-            kill(-h.children[i].pid, SIGKILL);
-    _exit(0);
+    _exit(0); /* which stops the keepers */
 }

@@ -15,10 +15,10 @@
 #include <unistd.h>
 #include <utlist.h>
 
-enum { READ_SIZE = 64 * 1024 };
+enum { READ_SIZE = 64 * 1024, ERRORS_KEPT = 4096, ERRORS_SHOWN = 200 };
 
 struct proc_helper {
-    int socket;
+    int socket; /* -1: it has died, and is started anew when it is needed */
     pid_t pid;
     uint32_t last_id;
     struct ev_loop *loop; /* while something runs; its watcher is active then */
@@ -32,9 +32,14 @@ struct proc {
     char *name;
     int pipe; /* -1: nobody reads the output */
     struct ev_io readable;
+    int errors; /* the same of its stderr, -1: it is ours */
+    struct ev_io complaining;
     struct ev_timer timer;
     double timeout;
     struct buf output;
+    char said[ERRORS_KEPT]; /* the end of what came on its stderr */
+    size_t said_size;
+    bool lost;         /* with the helper that ran it */
     enum proc_end end; /* PROC_EXITED as long as we have not stopped it */
     void (*done)(void *arg, const struct proc_result *);
     void *arg;
@@ -45,30 +50,53 @@ static void on_end(struct ev_loop *loop, struct ev_io *w, int events);
 
 /* ---- the helper ---------------------------------------------------------------------------- */
 
-struct proc_helper *proc_helper_start(struct error *e)
+/* Starts the process. Later than at the start of the daemon it is only because the first has died:
+ * the new one gives up what it inherits, too, but its memory is that of a bigger program. */
+static int launch(struct proc_helper *h, struct error *e)
 {
-    struct proc_helper *h = calloc(1, sizeof *h);
     int pair[2];
 
-    if (!h || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair)) {
-        error_set(e, "could not make a socket for the helper process: %s", strerror(errno));
-        free(h);
-        return NULL;
-    }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+        return error_set(e, "could not make a socket for the helper process: %s", strerror(errno));
     h->pid = fork();
     if (h->pid == 0)
         helper_run(pair[1]);
     close(pair[1]);
-    h->socket = pair[0];
     if (h->pid < 0) {
         error_set(e, "could not start the helper process: %s", strerror(errno));
         close(pair[0]);
-        free(h);
-        return NULL;
+        return -1;
     }
+    h->socket = pair[0];
     ev_io_init(&h->ends, on_end, h->socket, EV_READ);
     h->ends.data = h;
-    return h;
+    if (h->loop)
+        ev_io_start(h->loop, &h->ends);
+    return 0;
+}
+
+/* Hangs up, which ends the helper, and waits for that. (Its end may have been seen by somebody
+ * else: libev's default loop waits for all children.) */
+static void dismiss(struct proc_helper *h)
+{
+    if (h->socket < 0)
+        return;
+    close(h->socket);
+    h->socket = -1;
+    while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+}
+
+struct proc_helper *proc_helper_start(struct error *e)
+{
+    struct proc_helper *h = calloc(1, sizeof *h);
+
+    if (h && launch(h, e) == 0)
+        return h;
+    if (!h)
+        error_set(e, "out of memory");
+    free(h);
+    return NULL;
 }
 
 void proc_helper_stop(struct proc_helper *h)
@@ -77,10 +105,16 @@ void proc_helper_stop(struct proc_helper *h)
         return;
     while (h->running)
         proc_cancel(h->running);
-    close(h->socket);
-    while (waitpid(h->pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+    dismiss(h);
     free(h);
+}
+
+/* Nothing runs, and so nobody may have noticed its death. */
+static int revive(struct proc_helper *h, struct error *e)
+{
+    if (!h->running && h->socket >= 0 && waitpid(h->pid, NULL, WNOHANG) != 0)
+        dismiss(h);
+    return h->socket >= 0 ? 0 : launch(h, e);
 }
 
 /* Several loops may use the helper one after the other, not at once. */
@@ -110,13 +144,31 @@ static void order_kill(const struct proc *p)
     send(p->helper->socket, &request, sizeof request, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
-/* `given`: stdout, and stdin unless that is -1. */
-static int order_run(const struct proc *p, char *const argv[], size_t max_memory,
+/* Packs those descriptors that there are. How many. */
+static size_t pack_given(const int given[WIRE_DESCRIPTORS], int packed[WIRE_DESCRIPTORS],
+                         uint32_t *which)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < WIRE_DESCRIPTORS; i++) {
+        if (given[i] < 0)
+            continue;
+        packed[count++] = given[i];
+        *which |= 1u << i;
+    }
+    return count;
+}
+
+static int order_run(const struct proc *p, char *const argv[], const struct proc_limits *limits,
                      const int given[WIRE_DESCRIPTORS], struct error *e)
 {
-    struct wire_request request = {.order = WIRE_RUN, .id = p->id, .max_memory = max_memory};
+    struct wire_request request = {.order = WIRE_RUN,
+                                   .id = p->id,
+                                   .max_memory = limits->max_memory,
+                                   .own_home = limits->apart};
     struct buf words;
-    size_t count = 0, size = (given[1] < 0 ? 1 : 2) * sizeof(int);
+    int packed[WIRE_DESCRIPTORS];
+    size_t count = 0, size = pack_given(given, packed, &request.given) * sizeof(int);
     int failed = -1;
     union {
         char bytes[CMSG_SPACE(WIRE_DESCRIPTORS * sizeof(int))];
@@ -140,7 +192,7 @@ static int order_run(const struct proc *p, char *const argv[], size_t max_memory
     control.head.cmsg_level = SOL_SOCKET;
     control.head.cmsg_type = SCM_RIGHTS;
     control.head.cmsg_len = CMSG_LEN(size);
-    memcpy(CMSG_DATA(&control.head), given, size);
+    memcpy(CMSG_DATA(&control.head), packed, size);
     if (sendmsg(p->helper->socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
         error_set(e, "the helper process that runs programs does not answer: %s", strerror(errno));
     else
@@ -157,6 +209,7 @@ static void forget(struct proc *p)
     struct proc_helper *h = p->helper;
 
     ev_io_stop(h->loop, &p->readable);
+    ev_io_stop(h->loop, &p->complaining);
     ev_timer_stop(h->loop, &p->timer);
     DL_DELETE(h->running, p);
     detach(h);
@@ -166,12 +219,14 @@ static void release(struct proc *p)
 {
     if (p->pipe >= 0)
         close(p->pipe);
+    if (p->errors >= 0)
+        close(p->errors);
     buf_clear(&p->output);
     free(p->name);
     free(p);
 }
 
-/* Kills the group; the end comes from the helper. The order is repeated each second, should the
+/* Kills all of it; the end comes from the helper. The order is repeated each second, should the
  * socket have been full. */
 static void stop(struct proc *p, enum proc_end why)
 {
@@ -212,6 +267,51 @@ static void on_readable(struct ev_loop *loop, struct ev_io *w, int events)
     read_some(w->data);
 }
 
+/* One piece of what it complains of: the last that fits is kept. False: there is no more now. */
+static bool read_complaint(struct proc *p)
+{
+    char piece[ERRORS_KEPT];
+    ssize_t n = read(p->errors, piece, sizeof piece);
+    size_t kept;
+
+    if (n < 0)
+        return errno == EINTR;
+    if (n == 0) {
+        ev_io_stop(p->helper->loop, &p->complaining);
+        return false;
+    }
+    kept = sizeof p->said - (size_t)n;
+    if (kept > p->said_size)
+        kept = p->said_size;
+    memmove(p->said, p->said + p->said_size - kept, kept);
+    memcpy(p->said + kept, piece, (size_t)n);
+    p->said_size = kept + (size_t)n;
+    return true;
+}
+
+static void on_complaining(struct ev_loop *loop, struct ev_io *w, int events)
+{
+    (void)loop;
+    (void)events;
+    read_complaint(w->data);
+}
+
+/* Adds the last line of its stderr, where programs say why they end. */
+static void add_complaint(const struct proc *p, struct error *reason)
+{
+    struct str said = str_trim((struct str){p->said, p->said_size});
+    struct buf line;
+    size_t begin = said.n;
+
+    while (begin && said.p[begin - 1] != '\n')
+        begin--;
+    buf_init(&line, 4 * ERRORS_KEPT);
+    text_repair(&line, text_head(str_sub(said, begin, said.n), ERRORS_SHOWN));
+    if (line.len)
+        error_set(reason, "%s: %s", reason->text, line.data);
+    buf_clear(&line);
+}
+
 static void describe(const struct proc *p, int code, struct error *reason)
 {
     switch (p->end) {
@@ -220,7 +320,10 @@ static void describe(const struct proc *p, int code, struct error *reason)
             error_set(reason, "%s ended with exit status %d", p->name, code);
         break;
     case PROC_KILLED:
-        error_set(reason, "%s was killed by signal %d (%s)", p->name, code, strsignal(code));
+        if (p->lost)
+            error_set(reason, "%s was stopped: the helper process that ran it has died", p->name);
+        else
+            error_set(reason, "%s was killed by signal %d (%s)", p->name, code, strsignal(code));
         break;
     case PROC_TIMEOUT:
         error_set(reason, "%s had not ended after %g s and was stopped", p->name, p->timeout);
@@ -242,6 +345,8 @@ static void finish(struct proc *p, const struct wire_end *end)
 
     while (p->end == PROC_EXITED && p->pipe >= 0 && !end->error && read_some(p))
         ;
+    for (int i = 0; i < 64 && p->errors >= 0 && read_complaint(p); i++)
+        ; /* 64 times: another program may hold the other end, and write on */
     forget(p);
     if (end->error) {
         p->end = PROC_NOT_STARTED;
@@ -255,6 +360,8 @@ static void finish(struct proc *p, const struct wire_end *end)
     result.end = p->end;
     result.output = buf_str(&p->output);
     describe(p, result.code, &reason);
+    if (reason.text[0])
+        add_complaint(p, &reason);
     p->done(p->arg, &result);
     release(p);
 }
@@ -264,7 +371,14 @@ static void on_lost(struct proc_helper *h)
 {
     struct wire_end end = {.status = SIGKILL};
 
-    while (h->running)
+    /* What runs from here on, started by a callback, is a new helper's. */
+    struct proc *lost = h->running;
+
+    ev_io_stop(h->loop, &h->ends);
+    dismiss(h);
+    for (struct proc *p = lost; p; p = p->next)
+        p->lost = true;
+    while (h->running && h->running->lost)
         finish(h->running, &end);
     detach(h);
 }
@@ -294,6 +408,10 @@ static void watch(struct proc *p, struct ev_loop *loop)
     p->readable.data = p;
     if (p->pipe >= 0)
         ev_io_start(loop, &p->readable);
+    ev_io_init(&p->complaining, on_complaining, p->errors, EV_READ);
+    p->complaining.data = p;
+    if (p->errors >= 0)
+        ev_io_start(loop, &p->complaining);
     ev_now_update(loop);
     ev_timer_init(&p->timer, on_timeout, p->timeout, 1.);
     p->timer.data = p;
@@ -324,23 +442,36 @@ static int input_file(struct str input, struct error *e)
     return -1;
 }
 
-/* What the program's output goes into, and its input; the reading end is p->pipe. 0, -1. */
-static int open_given(struct proc *p, struct str input, int given[WIRE_DESCRIPTORS],
-                      struct error *e)
+/* The end that we read, or -1. */
+static int open_pipe(int *writing, struct error *e)
 {
-    int ends[2] = {-1, -1};
+    int ends[2];
 
-    if (p->output.max) {
-        if (pipe2(ends, O_CLOEXEC))
-            return error_set(e, "could not make a pipe: %s", strerror(errno));
-        p->pipe = ends[0];
-        given[0] = ends[1];
-        if (fcntl(p->pipe, F_SETFL, O_NONBLOCK))
-            return error_set(e, "could not make a pipe: %s", strerror(errno));
-    } else if ((given[0] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) < 0) {
+    if (pipe2(ends, O_CLOEXEC))
+        return error_set(e, "could not make a pipe: %s", strerror(errno));
+    *writing = ends[1];
+    if (fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
+        return ends[0];
+    error_set(e, "could not make a pipe: %s", strerror(errno));
+    close(ends[0]);
+    return -1;
+}
+
+/* What the program's output goes into, and its input; the ends that we read are p's. 0, -1. */
+static int open_given(struct proc *p, struct str input, const struct proc_limits *limits,
+                      int given[WIRE_DESCRIPTORS], struct error *e)
+{
+    if (limits->max_output)
+        p->pipe = open_pipe(&given[WIRE_OUTPUT], e);
+    else
+        given[WIRE_OUTPUT] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (given[WIRE_OUTPUT] < 0 && !limits->max_output)
         return error_set(e, "there is no stderr: %s", strerror(errno));
-    }
-    return input.n && (given[1] = input_file(input, e)) < 0 ? -1 : 0;
+    if (limits->max_output && p->pipe < 0)
+        return -1;
+    if (limits->apart && (p->errors = open_pipe(&given[WIRE_ERRORS], e)) < 0)
+        return -1;
+    return input.n && (given[WIRE_INPUT] = input_file(input, e)) < 0 ? -1 : 0;
 }
 
 static struct proc *proc_new(struct proc_helper *h, const char *name,
@@ -352,7 +483,7 @@ static struct proc *proc_new(struct proc_helper *h, const char *name,
         return NULL;
     p->helper = h;
     p->id = ++h->last_id;
-    p->pipe = -1;
+    p->pipe = p->errors = -1;
     p->timeout = limits->timeout;
     buf_init(&p->output, limits->max_output);
     p->name = strdup(name ? name : "");
@@ -367,7 +498,7 @@ struct proc *proc_start(struct proc_helper *h, struct ev_loop *loop, char *const
                         void (*done)(void *arg, const struct proc_result *), void *arg,
                         struct error *e)
 {
-    int given[WIRE_DESCRIPTORS] = {-1, -1};
+    int given[WIRE_DESCRIPTORS] = {-1, -1, -1};
     struct proc *p = proc_new(h, argv[0], limits);
     bool started = false;
 
@@ -377,9 +508,9 @@ struct proc *proc_start(struct proc_helper *h, struct ev_loop *loop, char *const
     }
     p->done = done;
     p->arg = arg;
-    if (open_given(p, input, given, e) || attach(h, loop, e))
+    if (revive(h, e) || open_given(p, input, limits, given, e) || attach(h, loop, e))
         goto out;
-    started = order_run(p, argv, limits->max_memory, given, e) == 0;
+    started = order_run(p, argv, limits, given, e) == 0;
     if (!started) {
         detach(h);
         goto out;

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define PATIENCE 20. /* seconds until a test that hangs is given up */
@@ -209,6 +210,16 @@ static void test_grandchildren_go_at_the_timeout(void **state)
     assert_gone(seen.output);
 }
 
+static void test_a_daemon_goes_at_the_timeout(void **state)
+{
+    const struct proc_limits limits = {.timeout = 1, .max_output = 100};
+    char *argv[] = {"sh", "-c", "trap '' TERM; setsid sleep 1000 & echo $!; wait", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_TIMEOUT);
+    assert_gone(seen.output);
+}
+
 /* ---- what a program finds ------------------------------------------------------------------ */
 
 static void test_inherits_nothing(void **state)
@@ -317,20 +328,213 @@ static void test_too_long_a_command(void **state)
     free(argv[1]);
 }
 
-/* Its parent is the helper. */
+/* ---- deaths that nobody planned ------------------------------------------------------------ */
+
+/* The parent of a program is its keeper, the parent of that the helper. */
+#define KILL_THE_HELPER "read -r a < /proc/$PPID/stat; set -- $a; kill -KILL $4; "
+
 static void test_the_helper_dies(void **state)
+{
+    struct rig *rig = *state;
+    struct seen seen = run_script(rig, "setsid sleep 1000 & echo $!; " KILL_THE_HELPER "wait");
+
+    assert_int_equal(seen.end, PROC_KILLED);
+    assert_string_equal(seen.reason,
+                        "/bin/sh was stopped: the helper process that ran it has died");
+    assert_gone(seen.output);
+    seen = run_script(rig, "echo again");
+    assert_string_equal(seen.output, "again\n");
+}
+
+static void test_the_helper_dies_while_nothing_runs(void **state)
+{
+    struct rig *rig = *state;
+    struct seen seen = run_script(rig, "read -r a < /proc/$PPID/stat; set -- $a; echo $4");
+    pid_t helper = (pid_t)strtol(seen.output, NULL, 10);
+    siginfo_t dead;
+
+    assert_true(helper > 1);
+    assert_int_equal(kill(helper, SIGKILL), 0);
+    assert_int_equal(waitid(P_PID, (id_t)helper, &dead, WEXITED | WNOWAIT), 0);
+    assert_string_equal(run_script(rig, "echo again").output, "again\n");
+}
+
+struct one_more {
+    struct rig *rig;
+    struct seen first, second;
+};
+
+static void on_first(void *arg, const struct proc_result *result)
+{
+    static const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000};
+    struct one_more *one_more = arg;
+    char *argv[] = {"echo", "again", NULL};
+
+    on_done(&one_more->first, result);
+    ev_break(one_more->rig->loop, EVBREAK_CANCEL);
+    if (one_more->first.calls == 1)
+        assert_non_null(proc_start(one_more->rig->helper, one_more->rig->loop, argv,
+                                   (struct str){0}, &limits, on_done, &one_more->second, NULL));
+}
+
+/* Two are lost, and the callback of the first starts one of the new helper's. */
+static void test_started_while_the_lost_are_told(void **state)
 {
     const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000};
     struct rig *rig = *state;
-    char *argv[] = {"echo", NULL};
-    struct error e = {{0}};
-    struct seen seen = run_script(rig, "kill -KILL $PPID; exec sleep 1000");
+    struct one_more one_more = {
+        .rig = rig, .first = {.loop = rig->loop}, .second = {.loop = rig->loop}};
+    char *sleeper[] = {"sleep", "1000", NULL};
+    char *killer[] = {"sh", "-c", KILL_THE_HELPER "exec sleep 1000", NULL};
+
+    assert_non_null(proc_start(rig->helper, rig->loop, sleeper, (struct str){0}, &limits, on_first,
+                               &one_more, NULL));
+    assert_non_null(proc_start(rig->helper, rig->loop, killer, (struct str){0}, &limits, on_first,
+                               &one_more, NULL));
+    run_loop(rig);
+    assert_int_equal(one_more.first.calls, 2);
+    assert_int_equal(one_more.second.calls, 1);
+    assert_string_equal(one_more.second.output, "again\n");
+}
+
+/* Somebody kills the keeper, as the kernel does where memory is short: the helper sees to what is
+ * left. It is told first, so there is something to wait for. */
+static void test_the_keeper_dies(void **state)
+{
+    struct rig *rig = *state;
+    struct seen seen = run_script(rig, "setsid sleep 1000 & echo $!; kill -KILL $PPID; sleep 1000");
+    pid_t left = (pid_t)strtol(seen.output, NULL, 10);
 
     assert_int_equal(seen.end, PROC_KILLED);
-    assert_null(
-        proc_start(rig->helper, rig->loop, argv, (struct str){0}, &limits, on_done, &seen, &e));
-    assert_string_equal(e.text,
-                        "the helper process that runs programs does not answer: Broken pipe");
+    assert_true(left > 1);
+    for (int i = 0; i < 500 && kill(left, 0) == 0; i++)
+        assert_string_equal(run_script(rig, "echo later").output, "later\n");
+    assert_gone(seen.output);
+}
+
+/* ---- apart --------------------------------------------------------------------------------- */
+
+static struct seen run_apart(struct rig *rig, const char *script)
+{
+    static const struct proc_limits limits = {
+        .timeout = PATIENCE, .max_output = 100000, .apart = true};
+    char *argv[] = {"/bin/sh", "-c", (char *)(uintptr_t)script, NULL};
+
+    return run(rig, &limits, argv);
+}
+
+/* It leaves its group and session, and ignores what one is asked to end with. */
+static void test_a_session_of_its_own_is_no_way_out(void **state)
+{
+    struct seen seen = run_apart(*state, "mkfifo f; cat f & setsid sh -c 'trap \"\" TERM HUP; "
+                                         "echo $$ > f; exec sleep 1000' & wait %1; exit 3");
+
+    assert_int_equal(seen.code, 3);
+    assert_gone(seen.output);
+}
+
+/* Its parent is gone long before the program ends, and its output is elsewhere. */
+static void test_a_daemon_is_no_way_out(void **state)
+{
+    struct seen seen = run_apart(*state, "mkfifo f; (setsid sh -c 'echo $$ > f; exec sleep 1000' "
+                                         "</dev/null >/dev/null 2>&1 &) && cat f");
+
+    assert_int_equal(seen.end, PROC_EXITED);
+    assert_int_equal(seen.code, 0);
+    assert_gone(seen.output);
+}
+
+static void test_apart_has_a_home_that_goes(void **state)
+{
+    struct seen seen = run_apart(*state, "cd && pwd -P && stat -c %a . && : > a && mkdir -p b/c && "
+                                         ": > b/c/d && ln -s /etc b/e && chmod 0 b/c && chmod 0 b");
+    char *mode = strchr(seen.output, '\n');
+
+    assert_string_equal(seen.reason, "");
+    assert_non_null(mode);
+    *mode++ = '\0';
+    assert_string_equal(mode, "700\n");
+    assert_int_equal(access(seen.output, F_OK), -1);
+    assert_int_equal(access("/etc/passwd", F_OK), 0);
+}
+
+static void test_apart_goes_when_stopped(void **state)
+{
+    const struct proc_limits limits = {.timeout = .5, .max_output = 1000, .apart = true};
+    char *argv[] = {"sh", "-c", "mkdir x; echo $HOME; exec sleep 1000", NULL};
+    struct seen seen = run(*state, &limits, argv);
+
+    assert_int_equal(seen.end, PROC_TIMEOUT);
+    *strchrnul(seen.output, '\n') = '\0';
+    assert_int_equal(seen.output[0], '/');
+    assert_int_equal(access(seen.output, F_OK), -1);
+}
+
+static void test_apart_goes_when_there_is_no_such_program(void **state)
+{
+    const struct proc_limits limits = {.timeout = PATIENCE, .max_output = 1000, .apart = true};
+    char *argv[] = {"no-such-program", NULL};
+    char folder[] = "/tmp/digestd-test-XXXXXX";
+    const char *before = getenv("TMPDIR");
+    struct rig *rig = *state;
+    struct error e;
+
+    /* A helper that puts all folders below this one. */
+    assert_non_null(mkdtemp(folder));
+    setenv("TMPDIR", folder, 1);
+    proc_helper_stop(rig->helper);
+    rig->helper = proc_helper_start(&e);
+    assert_non_null(rig->helper);
+    assert_int_equal(run(rig, &limits, argv).end, PROC_NOT_STARTED);
+    assert_string_equal(run_apart(rig, "dirname $HOME").output + strlen(folder), "\n");
+    assert_int_equal(rmdir(folder), 0); /* it is empty */
+    /* where that is gone, there is /tmp */
+    assert_int_equal(strncmp(run_apart(rig, "echo $HOME").output, "/tmp/digestd-", 13), 0);
+    if (before)
+        setenv("TMPDIR", before, 1);
+    else
+        unsetenv("TMPDIR");
+}
+
+/* Two at once do not fight over one profile. */
+static void test_apart_from_each_other(void **state)
+{
+    struct seen one = run_apart(*state, "echo $HOME"), two = run_apart(*state, "echo $HOME");
+
+    assert_string_not_equal(one.output, two.output);
+}
+
+static void test_apart_has_a_clean_environment(void **state)
+{
+    struct seen seen = run_apart(
+        *state, "test \"$TMPDIR\" = \"$HOME/tmp\" && test -w \"$TMPDIR\" && "
+                "test \"$XDG_RUNTIME_DIR\" = \"$HOME/run\" && test -w \"$XDG_RUNTIME_DIR\" && "
+                "unset HOME TMPDIR XDG_RUNTIME_DIR PWD && env | cut -d= -f1 | grep -v '^_$'");
+    char *rest = seen.output, *name;
+    int path = 0, proxy = 0;
+
+    assert_string_equal(seen.reason, "");
+    while ((name = strsep(&rest, "\n")) != NULL) {
+        path += strcmp(name, "PATH") == 0;
+        proxy += strcmp(name, "https_proxy") == 0;
+        assert_string_not_equal(name, "DIGESTD_TEST_SECRET");
+        assert_string_not_equal(name, "XDG_CONFIG_HOME");
+    }
+    assert_int_equal(path, 1);
+    assert_int_equal(proxy, 1);
+}
+
+static void test_apart_says_why_it_failed(void **state)
+{
+    struct seen seen = run_apart(*state, "echo one >&2; echo 'no display' >&2; echo >&2; exit 3");
+
+    assert_string_equal(seen.reason, "/bin/sh ended with exit status 3: no display");
+    seen = run_apart(
+        *state, "head -c 1000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo '\377' >&2; exit 1");
+    assert_string_equal(seen.reason, "/bin/sh ended with exit status 1: \xef\xbf\xbd");
+    seen = run_apart(*state, "echo noise >&2; echo page");
+    assert_string_equal(seen.reason, "");
+    assert_string_equal(seen.output, "page\n");
 }
 
 /* ---- stdin, and stdout that nobody reads --------------------------------------------------- */
@@ -372,7 +576,8 @@ static void test_input_that_is_not_read_is_no_fault(void **state)
 /* What a program is given takes no more memory than it did. */
 static void test_input_does_not_grow(void **state)
 {
-    struct seen seen = run_script_with(*state, "echo more 2>/dev/null >>/dev/stdin; cat", STR("what it was"));
+    struct seen seen =
+        run_script_with(*state, "echo more 2>/dev/null >>/dev/stdin; cat", STR("what it was"));
 
     assert_string_equal(seen.output, "what it was");
 }
@@ -410,6 +615,9 @@ static int set_up(void **state)
         return -1;
     signal(SIGUSR1, SIG_IGN);
     setenv("NOTIFY_SOCKET", "/nowhere", 1);
+    setenv("DIGESTD_TEST_SECRET", "1", 1);
+    setenv("XDG_CONFIG_HOME", "/nowhere", 1);
+    setenv("https_proxy", "http://127.0.0.1:9", 1);
     rig->inherited = open("/dev/null", O_RDONLY);
     rig->helper = proc_helper_start(&e);
     rig->loop = ev_loop_new(EVFLAG_AUTO);
@@ -443,6 +651,9 @@ int main(void)
         RUN(test_timeout),
         RUN(test_grandchildren_go_with_the_program),
         RUN(test_grandchildren_go_at_the_timeout),
+        RUN(test_a_session_of_its_own_is_no_way_out),
+        RUN(test_a_daemon_is_no_way_out),
+        RUN(test_a_daemon_goes_at_the_timeout),
         RUN(test_inherits_nothing),
         RUN(test_has_its_own_group),
         RUN(test_has_its_limits),
@@ -454,6 +665,15 @@ int main(void)
         RUN(test_cancelled_is_not_told),
         RUN(test_too_long_a_command),
         RUN(test_the_helper_dies),
+        RUN(test_the_helper_dies_while_nothing_runs),
+        RUN(test_started_while_the_lost_are_told),
+        RUN(test_the_keeper_dies),
+        RUN(test_apart_has_a_home_that_goes),
+        RUN(test_apart_goes_when_stopped),
+        RUN(test_apart_goes_when_there_is_no_such_program),
+        RUN(test_apart_from_each_other),
+        RUN(test_apart_has_a_clean_environment),
+        RUN(test_apart_says_why_it_failed),
     };
 
     return cmocka_run_group_tests_name("proc run", tests, NULL, NULL);
