@@ -99,6 +99,20 @@ struct outcome {
     bool waiting; /* something is not told yet, and polls to come of the same page count */
 };
 
+/* Something to hand over once a poll is written: to a program, or to a hub. */
+enum message_kind {
+    MESSAGE_NEW,     /* on-new: `what` is the id of an entry */
+    MESSAGE_TROUBLE, /* on-trouble: `what` is the JSON that the program is given */
+    MESSAGE_HUB,     /* `what` is the path of a feed that has changed */
+    MESSAGE_KINDS
+};
+struct message {
+    enum message_kind kind;
+    struct str what;
+    struct str to; /* the address of the hub; else empty */
+    int64_t due;   /* not before; to a program also not before those of before it are over */
+};
+
 /* Why a page is not believed, or could not be had. What people are told begins with doubt_name().
  */
 enum doubt {
@@ -151,6 +165,10 @@ struct source_state {
     const struct kept_page *page; /* written only: the page to keep; NULL where page_kept: the one
                                      that is there */
     int64_t keep_revisions;       /* written only: of each entry */
-    struct str cookies;           /* Netscape lines */
-    int64_t entries_count;        /* live; filled by the store when read */
+    int64_t trouble_polls; /* so many in a row were not in order, as far as on-trouble counts */
+    int64_t trouble_told; /* since when the trouble lasts that on-trouble was told of; 0: of none */
+    const struct message *messages; /* written only: to be handed over from now on */
+    size_t messages_count;
+    struct str cookies;    /* Netscape lines */
+    int64_t entries_count; /* live; filled by the store when read */
 };

@@ -60,13 +60,32 @@ int store_backup(struct store *s, const char *file, struct error *e);
 /* Every fault that SQLite's integrity_check and our own rules find, a line each; empty: none. */
 int store_check(struct store *s, struct buf *faults, struct error *e);
 
-/* Writes a poll of one source: its state and what the page did to its entries (`outcome` NULL:
- * nothing), in one transaction. After -1 nothing of it is there. */
+/* Writes a poll of one source: its state, its messages, and what the page did to its entries
+ * (`outcome` NULL: nothing), in one transaction. After -1 nothing of it is there. */
 int store_commit(struct store *s, const struct source_state *state, const struct outcome *outcome,
                  struct error *e);
-/* Several quiet polls, no outcome, in one transaction. */
+/* Several quiet polls, no outcome and no message, in one transaction. */
 int store_commit_quiet(struct store *s, const struct source_state *const *states, size_t count,
                        struct error *e);
+
+/* ---- outbox: messages of polls that are written, until they are handed over ---------------- */
+
+/* A message that waits. Those to programs wait in line, a line for each source and kind: this is
+ * the first of its line. */
+struct outgoing {
+    int64_t key; /* never used again */
+    struct str source;
+    struct message message;
+    int64_t tries; /* so many failed */
+};
+/* The first `most` messages of a kind, in the order in which they are due. Strings are in `a`. */
+int store_outbox(struct store *s, struct arena *a, enum message_kind kind, size_t most,
+                 struct outgoing *out, size_t *count, struct error *e);
+/* It is handed over, or nobody wants it: it is gone, and the next in its line is due `now`. Fine
+ * where it is gone already. */
+int store_outbox_done(struct store *s, int64_t key, int64_t now, struct error *e);
+/* One more try failed; the next is due at `due`. */
+int store_outbox_later(struct store *s, int64_t key, int64_t due, struct error *e);
 
 /* Since when the body with this ETag stands at `path`: kept over restarts so that Last-Modified
  * does not move. A body that is not the one stored stands there since `now`, or since a second

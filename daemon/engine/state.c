@@ -47,6 +47,8 @@ int source_take(struct engine_source *s, const struct source_state *state)
     s->arena = a;
     s->state = taken;
     s->state.page = NULL; /* what was written stays in the store */
+    s->state.messages = NULL;
+    s->state.messages_count = 0;
     return 0;
 }
 

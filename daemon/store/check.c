@@ -49,6 +49,10 @@ static const char *const rules[] = {
     "FROM revision JOIN entry ON entry.key = revision.entry "
     "JOIN source ON source.key = entry.source WHERE revision.source <> entry.source "
     "LIMIT " FAULTS_MOST,
+
+    "SELECT format('%s: what waits for %s is not called', name, kind) "
+    "FROM outbox JOIN source ON source.key = source GROUP BY source, kind HAVING count(due) = 0 "
+    "LIMIT " FAULTS_MOST,
 };
 
 /* What is packed: its sentence, size and bytes. */

@@ -15,6 +15,10 @@ int page_row_write(struct store *s, int64_t source, const struct source_state *s
 int entry_row_write(struct store *s, int64_t source, const struct entry *entry, struct error *e);
 int entry_row_move(struct store *s, int64_t source, const struct entry *entry, struct error *e);
 
+/* Puts the messages of a poll into the outbox. 0, -1. */
+int outbox_write(struct store *s, int64_t source, const struct source_state *state,
+                 struct error *e);
+
 /* Before the entries of an outcome are written: of those without a revision that change now, what
  * they were becomes the first one. 0, -1. */
 int revisions_keep_before(struct store *s, int64_t source, const struct outcome *outcome,

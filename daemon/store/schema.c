@@ -120,6 +120,23 @@ const struct schema_step schema_steps[] = {
     {"ALTER TABLE entry ADD COLUMN given TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE entry ADD COLUMN author TEXT NOT NULL DEFAULT '';"
      "ALTER TABLE entry ADD COLUMN tags TEXT NOT NULL DEFAULT '';"}, /* a line a tag */
+
+    /* What is to be handed over. `due` is NULL for what waits in line behind another message of its
+     * source and kind. A key is never used twice: what is put in place of a message that is on its
+     * way is another message. */
+    {"CREATE TABLE outbox ("
+     "  key INTEGER PRIMARY KEY AUTOINCREMENT,"
+     "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE,"
+     "  kind TEXT NOT NULL,"
+     "  what TEXT NOT NULL,"
+     "  recipient TEXT NOT NULL," /* of a hub its address */
+     "  tries INTEGER NOT NULL,"
+     "  due INTEGER"
+     ") STRICT;"
+     "CREATE INDEX outbox_by_source ON outbox (source, kind);"
+     "CREATE INDEX outbox_by_due ON outbox (kind, due) WHERE due IS NOT NULL;"
+     "ALTER TABLE source ADD COLUMN trouble_polls INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE source ADD COLUMN trouble_told INTEGER NOT NULL DEFAULT 0;"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -7,19 +7,20 @@
 #define COLUMNS                                                                                    \
     "id_base, title, author, description, language, canonical, tags, published, modified, "        \
     "etag, last_modified, body_hash, valid_for, doubt, reason, held, held_polls, cookies, "        \
-    "unfinished, unfinished_polls"
+    "unfinished, unfinished_polls, trouble_polls, trouble_told"
 #define EXCLUDED                                                                                   \
     "excluded.id_base, excluded.title, excluded.author, excluded.description, "                    \
     "excluded.language, excluded.canonical, excluded.tags, excluded.published, "                   \
     "excluded.modified, excluded.etag, excluded.last_modified, excluded.body_hash, "               \
     "excluded.valid_for, excluded.doubt, excluded.reason, excluded.held, "                         \
-    "excluded.held_polls, excluded.cookies, excluded.unfinished, excluded.unfinished_polls"
+    "excluded.held_polls, excluded.cookies, excluded.unfinished, excluded.unfinished_polls, "      \
+    "excluded.trouble_polls, excluded.trouble_told"
 
 /* A row that is as it was costs no write: SQLite compares before it marks a page as changed. */
 static const char source_write[] =
     "INSERT INTO source (name, " COLUMNS ") "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-    "?19, ?20, ?21) "
+    "?19, ?20, ?21, ?22, ?23) "
     "ON CONFLICT (name) DO UPDATE SET (" COLUMNS ") = (" EXCLUDED ")";
 
 static const char schedule_write[] =
@@ -104,6 +105,8 @@ static void put_state(struct call *c, const struct source_state *state)
     db_put_bytes(c, state->cookies);
     db_put_hash(c, state->unfinished);
     db_put_int(c, state->unfinished_polls);
+    db_put_int(c, state->trouble_polls);
+    db_put_int(c, state->trouble_told);
 }
 
 static void put_schedule(struct call *c, const struct schedule *schedule)
@@ -141,6 +144,8 @@ static void get_state(struct call *c, struct arena *a, struct source_state *stat
     state->cookies = db_get_str(c, a);
     state->unfinished = db_get_hash(c);
     state->unfinished_polls = db_get_int(c);
+    state->trouble_polls = db_get_int(c);
+    state->trouble_told = db_get_int(c);
 }
 
 static void get_schedule(struct call *c, struct schedule *schedule)

@@ -96,6 +96,9 @@ static const char *const filled[] = {
     "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
     "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
     "NULL, 0, x'00', 'one' || char(10) || 'two', NULL, 0);",
+    "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
+    "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
+    "NULL, 0, x'00', 'one' || char(10) || 'two', NULL, 0);",
 };
 enum { RELEASED = sizeof filled / sizeof filled[0] - 1 };
 
@@ -175,6 +178,8 @@ static void releases_get_history(void **unused)
         assert_true(same(state.info.tags, version == 1 ? STR("") : STR("one\ntwo")));
         assert_false(hash_is_set(state.unfinished));
         assert_int_equal(state.unfinished_polls, 0);
+        assert_int_equal(state.trouble_polls, 0);
+        assert_int_equal(state.trouble_told, 0);
         assert_false(state.page_kept);
         must(store_entries(s, a, STR("x"), &list, &count, &e), &e);
         assert_int_equal(count, 1);
@@ -293,6 +298,14 @@ static void statements_use_an_index(void **unused)
     must(store_entries(s, a, STR("y"), &list, &count, &e), &e);
     assert_int_equal(store_entry(s, a, STR("y"), str_of(one.id), &got, &e), 1);
     must(store_neighbours(s, a, STR("y"), str_of(one.id), &beside, &e), &e);
+    const struct message messages[] = {{.kind = MESSAGE_NEW}, {.kind = MESSAGE_HUB}};
+    struct outgoing out;
+    state.messages = messages;
+    state.messages_count = 2;
+    must(store_commit(s, &state, NULL, &e), &e);
+    must(store_outbox(s, a, MESSAGE_NEW, 1, &out, &count, &e), &e);
+    must(store_outbox_later(s, out.key, 1, &e), &e);
+    must(store_outbox_done(s, out.key, 1, &e), &e);
     must(store_body_since(s, STR("/a"), STR("1"), 1, &since, &e), &e);
     must(store_body_since(s, STR("/b"), STR("1"), 1, &since, &e), &e);
     for (int i = 0; i < STATEMENTS; i++) {
