@@ -49,6 +49,8 @@ struct poll_conf {
     int64_t removal_confirmations;
     int64_t min_change; /* characters */
     int64_t keep_revisions;
+    char *on_new; /* commands; NULL: none */
+    char *on_trouble;
     char *image_proxy; /* an address with one %u in it; NULL: none */
 };
 
@@ -56,8 +58,8 @@ enum removed { REMOVED_KEEP, REMOVED_DROP };
 
 struct source_conf {
     char *name;
-    char *url;     /* http, https or file:; a relative file: is made absolute, beside the conf */
-    char *id_base; /* NULL: the url first stored */
+    char *url;      /* http, https or file:; a relative file: is made absolute, beside the conf */
+    char *id_base;  /* NULL: the url first stored */
     char *formerly; /* the name it had before; NULL: none */
     struct profile *profile;
     char *title, *description, *author, *language; /* NULL: from the page */

@@ -46,6 +46,10 @@ typedef void engine_polled(void *arg, size_t failed);
 int engine_poll(struct engine *en, const struct str *names, size_t count, engine_row *row,
                 engine_polled *polled, void *arg, struct error *e);
 
+/* Calls `settled`, from the loop, as soon as nothing is left to be handed over to programs that is
+ * due now. For whoever polls without a daemon. */
+void engine_settle(struct engine *en, void (*settled)(void *arg), void *arg);
+
 /* No more polls; those under way may end within `seconds`; then `stopped`, from the loop. What is
  * still to be written is written. */
 void engine_stop(struct engine *en, double seconds, void (*stopped)(void *arg), void *arg);

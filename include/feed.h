@@ -84,6 +84,21 @@ int feed_render(const struct feed *feed, enum feed_format format, struct buf *ou
  * view into the entry, NUL-terminated. */
 struct str feed_entry_id(const struct entry *entry);
 
+/* One entry as JSON in one line: the item that the JSON Feed has of it, with more in `_digestd`:
+ * `source`, the name of the feed, and its `feed_title`, `feed_url` and `home_page_url`. */
+int feed_item(const struct feed *feed, const struct entry *entry, struct buf *out, struct error *e);
+
+/* A source in trouble, or out of it. */
+struct feed_trouble {
+    bool over;
+    struct str doubt;  /* what kind it is, or was */
+    struct str reason; /* the last sentence */
+    int64_t since, at; /* when it began, and when this was found */
+};
+/* The same as JSON in one line, for programs. */
+int feed_trouble(const struct feed *feed, const struct feed_trouble *t, struct buf *out,
+                 struct error *e);
+
 /* Entries of one archive page. */
 #define FEED_ARCHIVE_ENTRIES 50
 /* An archive page of the feed (RFC 5005 section 4), `number` from 1, the oldest. `feed` has the

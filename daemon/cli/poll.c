@@ -37,12 +37,20 @@ static void print_row(void *arg, const char *source, const char *event, const ch
     buf_clear(&row);
 }
 
+static void settled(void *arg)
+{
+    struct polling *p = arg;
+
+    ev_break(p->loop, EVBREAK_ALL);
+}
+
+/* No daemon will run the programs of on-new and on-trouble soon. */
 static void polled(void *arg, size_t failed)
 {
     struct polling *p = arg;
 
     p->failed = failed;
-    ev_break(p->loop, EVBREAK_ALL);
+    engine_settle(p->engine, settled, p);
 }
 
 /* Rows say what happened; only what else goes wrong is told beside them. */

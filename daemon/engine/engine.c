@@ -55,7 +55,7 @@ static void check_stopped(struct engine *en)
 {
     void (*stopped)(void *arg) = en->stopped;
 
-    if (!stopped || en->running)
+    if (!stopped || en->running || !outbox_is_idle(en))
         return;
     en->stopped = NULL;
     ev_timer_stop(en->options.loop, &en->deadline);
@@ -233,6 +233,7 @@ static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)
     (void)events;
     for (size_t i = 0; i < en->count; i++)
         give_up(en->sources[i]);
+    outbox_stop(en);
     jobs_sweep(en);
     check_stopped(en);
 }
@@ -265,6 +266,7 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     ev_timer_init(&en->flush, on_flush, 0., 0.);
     ev_timer_init(&en->deadline, on_deadline, 0., 0.);
     ev_async_init(&en->missed, on_missed);
+    outbox_init(en);
     en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
     ev_async_start(options->loop, &en->missed);
     ev_io_start(options->loop, &en->due);
@@ -282,6 +284,7 @@ void engine_start(struct engine *en)
     en->started = true;
     watch_all(en);
     engine_arm(en);
+    outbox_soon(en);
 }
 
 void engine_stop(struct engine *en, double seconds, void (*stopped)(void *arg), void *arg)
@@ -315,6 +318,7 @@ void engine_free(struct engine *en)
     for (size_t i = 0; i < en->count; i++)
         poll_cancel(en->sources[i]);
     poll_flush(en);
+    outbox_stop(en);
     ev_io_stop(en->options.loop, &en->due);
     ev_timer_stop(en->options.loop, &en->soon);
     ev_timer_stop(en->options.loop, &en->flush);

@@ -27,6 +27,15 @@ struct engine_source {
     int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 
+/* What is being handed over (outbox.c). */
+struct outbox {
+    struct delivery *deliveries;
+    size_t running[MESSAGE_KINDS];
+    ev_timer timer; /* of the next look at the store */
+    void (*settled)(void *arg);
+    void *settled_arg;
+};
+
 struct engine {
     struct engine_options options;
     struct conf *conf;
@@ -43,6 +52,7 @@ struct engine {
     int64_t due_at; /* when it rings: until then no sign of life is to be expected */
     ev_timer flush; /* quiet polls that wait to be written together */
     struct job *jobs;
+    struct outbox outbox;
     struct mailbox misses;
     ev_async missed;
     ev_timer deadline; /* of stopping */
@@ -100,6 +110,30 @@ void jobs_forget_source(struct engine_source *s);
 /* What waits for a source waits for the one of its name among `sources` from now on. */
 void jobs_move(struct engine *en, struct engine_source *const *sources, size_t count);
 void jobs_free(struct engine *en);
+
+/* ---- messages.c: what a poll has to tell the world besides its feeds ------------------------ */
+
+/* So many polls in a row that were not in order are trouble that on-trouble is told of: a single
+ * one is a blip, and over at the next. */
+#define TROUBLE_POLLS 2
+
+/* Puts the messages of a poll that was in order into `next`, the state that it leaves (`outcome`
+ * NULL: nothing has changed). They are in `a`. -1: no memory. */
+int messages_of_good(const struct engine_source *s, struct arena *a, struct source_state *next,
+                     const struct outcome *outcome, int64_t now, struct error *e);
+/* The same of a poll that was not: `next` has its doubt, reason and schedule. */
+int messages_of_trouble(const struct engine_source *s, struct arena *a, struct source_state *next,
+                        int64_t now, struct error *e);
+
+/* ---- outbox.c: hands them over -------------------------------------------------------------- */
+
+void outbox_init(struct engine *en);
+/* There may be something in the store to hand over: from the loop. */
+void outbox_soon(struct engine *en);
+/* Nothing is being handed over. */
+bool outbox_is_idle(const struct engine *en);
+/* Ends what is: it is handed over once more at the next start. */
+void outbox_stop(struct engine *en);
 
 /* ---- archive.c ------------------------------------------------------------------------------ */
 

@@ -78,6 +78,56 @@ static void write_soon(struct engine_source *s)
     }
 }
 
+/* ---- writing at once ------------------------------------------------------------------------- */
+
+static void poll_failed(struct poll *p, enum doubt doubt, const char *reason);
+
+/* The poll has failed, as if the page had never come. */
+static void poll_undone(struct poll *p, enum doubt doubt, const char *reason)
+{
+    p->next = p->source->state;
+    poll_failed(p, doubt, reason);
+}
+
+/* Writes the poll and its messages. False: it could not be, and the poll has failed. */
+static bool poll_write(struct poll *p, const struct outcome *outcome)
+{
+    struct engine *en = p->source->engine;
+    struct error e;
+
+    p->next.keep_revisions = p->source->conf->poll.keep_revisions;
+    en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
+    if (!en->store_works) {
+        poll_undone(p, DOUBT_STATE, e.text);
+        publish_beat(en);
+        return false;
+    }
+    if (p->next.messages_count)
+        outbox_soon(en);
+    return true;
+}
+
+/* What the poll has to tell of trouble is written at once; where that cannot be, the next poll
+ * tells it. */
+static void write_trouble(struct poll *p)
+{
+    struct engine *en = p->source->engine;
+    int64_t told = p->next.trouble_told;
+    struct arena *a = arena_new();
+    struct error e = {"out of memory"};
+
+    if (!a || messages_of_trouble(p->source, a, &p->next, p->now, &e) < 0 ||
+        (p->next.messages_count && store_commit(en->options.store, &p->next, NULL, &e) < 0)) {
+        engine_log(en, 0, "%s: %s", p->source->conf->name, e.text);
+        p->next.trouble_told = told;
+    } else if (p->next.messages_count) {
+        outbox_soon(en);
+    }
+    p->next.messages = NULL;
+    p->next.messages_count = 0;
+    arena_free(a);
+}
+
 /* ---- ends of a poll ------------------------------------------------------------------------ */
 
 static void poll_schedule(struct poll *p, enum poll_result result)
@@ -108,8 +158,16 @@ static void poll_keep(struct poll *p)
 /* The page is what it was. */
 static void poll_quiet(struct poll *p)
 {
+    struct error e;
+
     poll_clear_doubt(p);
     poll_schedule(p, POLL_GOOD);
+    if (messages_of_good(p->source, p->arena, &p->next, NULL, p->now, &e) < 0) {
+        poll_undone(p, DOUBT_LIMIT, e.text);
+        return;
+    }
+    if (p->next.messages_count && !poll_write(p, NULL))
+        return;
     poll_keep(p);
     write_soon(p->source);
     engine_log(p->source->engine, 3, "%s: nothing new", p->source->conf->name);
@@ -126,6 +184,7 @@ static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
     p->next.reason = str_of(reason);
     poll_schedule(p, doubt == DOUBT_LOST ? POLL_HELD : POLL_FAILED);
     engine_log(s->engine, told ? 3 : 1, "%s: %s", s->conf->name, reason);
+    write_trouble(p);
     poll_keep(p);
     write_soon(s);
     publish_row(s);
@@ -171,29 +230,13 @@ static bool info_same(const struct page_info *a, const struct page_info *b)
            str_eq(a->canonical, b->canonical) && str_eq(a->tags, b->tags);
 }
 
-/* Writes the poll at once. False: it could not be, and the poll has failed, as if the page had
- * never come. */
-static bool poll_write(struct poll *p, const struct outcome *outcome)
-{
-    struct engine *en = p->source->engine;
-    struct error e;
-
-    p->next.keep_revisions = p->source->conf->poll.keep_revisions;
-    en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
-    if (en->store_works)
-        return true;
-    p->next = p->source->state;
-    poll_failed(p, DOUBT_STATE, e.text);
-    publish_beat(en);
-    return false;
-}
-
 static void poll_believe(struct poll *p)
 {
     struct engine_source *s = p->source;
     const struct outcome *outcome = match_outcome(p->match);
     bool first = !p->next.schedule.last_good;
     bool told_otherwise = !info_same(&p->next.info, &p->page->info);
+    struct error e;
 
     if (!outcome) {
         poll_failed(p, DOUBT_LIMIT, "out of memory");
@@ -206,6 +249,10 @@ static void poll_believe(struct poll *p)
     poll_schedule(p, POLL_GOOD);
     if (outcome->events_count)
         p->next.schedule.last_change = p->now;
+    if (messages_of_good(s, p->arena, &p->next, outcome, p->now, &e) < 0) {
+        poll_undone(p, DOUBT_LIMIT, e.text);
+        return;
+    }
     if (!poll_write(p, outcome))
         return;
     poll_keep(p);

@@ -164,23 +164,73 @@ static int dump(const json_t *root, struct buf *out, struct error *e)
     return error_set(e, "out of memory while a document was written");
 }
 
+static void json_begin(struct json *j)
+{
+    j->failed = false;
+    buf_init(&j->space, SPACE_MAX);
+    buf_init(&j->repaired, SPACE_MAX);
+}
+
+/* Writes and frees `root`. */
+static int json_end(struct json *j, json_t *root, struct buf *out, struct error *e)
+{
+    int result =
+        j->failed ? error_set(e, "out of memory while a document was written") : dump(root, out, e);
+
+    json_decref(root);
+    buf_clear(&j->repaired);
+    return feed_space_end(&j->space, result, e);
+}
+
 int json_render(const struct feed *feed, struct buf *out, struct error *e)
 {
-    struct json j = {.failed = false};
+    struct json j;
     json_t *root = json_object(), *items = json_array();
-    int result;
 
-    buf_init(&j.space, SPACE_MAX);
-    buf_init(&j.repaired, SPACE_MAX);
+    json_begin(&j);
     set_head(&j, root, feed);
     for (size_t i = 0; i < feed->count; i++)
         append(&j, items, item(&j, feed, feed->entries[i]));
     set(&j, root, "items", items);
-    if (j.failed)
-        result = error_set(e, "out of memory while a document was written");
-    else
-        result = dump(root, out, e);
-    json_decref(root);
-    buf_clear(&j.repaired);
-    return feed_space_end(&j.space, result, e);
+    return json_end(&j, root, out, e);
+}
+
+/* ---- for programs -------------------------------------------------------------------------- */
+
+static void set_source(struct json *j, json_t *object, const struct feed *feed, const char *title)
+{
+    struct str address = feed_address(&j->space, feed, FEED_JSON);
+
+    set_text(j, object, "source", feed->name);
+    set_text(j, object, title, feed->title);
+    if (address.n)
+        set_text(j, object, "feed_url", address);
+    set_text(j, object, "home_page_url", feed->home);
+}
+
+int feed_item(const struct feed *feed, const struct entry *entry, struct buf *out, struct error *e)
+{
+    struct json j;
+    json_t *root;
+
+    json_begin(&j);
+    root = item(&j, feed, entry);
+    set_source(&j, json_object_get(root, EXTENSION), feed, "feed_title");
+    return json_end(&j, root, out, e);
+}
+
+int feed_trouble(const struct feed *feed, const struct feed_trouble *t, struct buf *out,
+                 struct error *e)
+{
+    struct json j;
+    json_t *root = json_object();
+
+    json_begin(&j);
+    set_source(&j, root, feed, "title");
+    set_text(&j, root, "state", t->over ? STR("ok") : STR("trouble"));
+    set_text(&j, root, "doubt", t->doubt);
+    set_text(&j, root, "reason", t->reason);
+    set_date(&j, root, "since", t->since);
+    set_date(&j, root, "at", t->at);
+    return json_end(&j, root, out, e);
 }

@@ -1,0 +1,108 @@
+/* messages: what a poll has to tell the world besides its feeds, put together before it is written,
+ * to be written with it; outbox.c hands it over. */
+#include "internal.h"
+
+#include "digest.h"
+
+/* All that a JSON of trouble may take. */
+#define TROUBLE_MAX ((size_t)64 * 1024)
+
+static void add(struct source_state *state, struct message *list, struct message message)
+{
+    list[state->messages_count++] = message;
+    state->messages = list;
+}
+
+static int no_memory(struct error *e)
+{
+    return error_set(e, "out of memory");
+}
+
+/* The JSON about the trouble, in `a`. Empty: no memory. */
+static struct str trouble_json(const struct engine_source *s, struct arena *a,
+                               const struct feed_trouble *t)
+{
+    struct feed feed = engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
+    struct str json = {0};
+    struct buf out;
+
+    buf_init(&out, TROUBLE_MAX);
+    if (feed_trouble(&feed, t, &out, NULL) == 0)
+        json = arena_copy(a, buf_str(&out));
+    buf_clear(&out);
+    return json;
+}
+
+/* That the trouble which was told of is over. */
+static int add_recovery(const struct engine_source *s, struct arena *a, struct source_state *next,
+                        struct message *list, int64_t now, struct error *e)
+{
+    const struct source_state *before = &s->state;
+    int64_t since = next->trouble_told;
+
+    next->trouble_polls = 0;
+    next->trouble_told = 0;
+    if (!since || !s->conf->poll.on_trouble)
+        return 0;
+    struct str json =
+        trouble_json(s, a,
+                     &(struct feed_trouble){.over = true,
+                                            .doubt = str_of(doubt_name(before->doubt)),
+                                            .reason = before->reason,
+                                            .since = since,
+                                            .at = now});
+    if (!json.n)
+        return no_memory(e);
+    add(next, list, (struct message){.kind = MESSAGE_TROUBLE, .what = json, .due = now});
+    return 0;
+}
+
+/* The new entries, the oldest first. On the first poll all is new, and nothing is news. */
+static void add_new(const struct engine_source *s, struct source_state *next, struct message *list,
+                    const struct outcome *outcome, int64_t now)
+{
+    if (!s->conf->poll.on_new || !s->state.schedule.last_good)
+        return;
+    for (size_t i = outcome->events_count; i-- > 0;)
+        if (outcome->events[i].kind == EVENT_NEW)
+            add(next, list,
+                (struct message){
+                    .kind = MESSAGE_NEW, .what = str_of(outcome->events[i].entry->id), .due = now});
+}
+
+int messages_of_good(const struct engine_source *s, struct arena *a, struct source_state *next,
+                     const struct outcome *outcome, int64_t now, struct error *e)
+{
+    size_t most = (outcome ? outcome->events_count : 0) + 1;
+    struct message *list = arena_array(a, most, sizeof(*list));
+
+    if (!list)
+        return no_memory(e);
+    if (add_recovery(s, a, next, list, now, e) < 0)
+        return -1;
+    if (outcome)
+        add_new(s, next, list, outcome, now);
+    return 0;
+}
+
+int messages_of_trouble(const struct engine_source *s, struct arena *a, struct source_state *next,
+                        int64_t now, struct error *e)
+{
+    struct message *message;
+
+    if (next->trouble_polls < TROUBLE_POLLS)
+        next->trouble_polls++;
+    if (next->trouble_polls < TROUBLE_POLLS || next->trouble_told || !s->conf->poll.on_trouble)
+        return 0;
+    message = arena_alloc(a, sizeof(*message));
+    struct str json = trouble_json(s, a,
+                                   &(struct feed_trouble){.doubt = str_of(doubt_name(next->doubt)),
+                                                          .reason = next->reason,
+                                                          .since = next->schedule.trouble_since,
+                                                          .at = now});
+    if (!message || !json.n)
+        return no_memory(e);
+    next->trouble_told = next->schedule.trouble_since;
+    add(next, message, (struct message){.kind = MESSAGE_TROUBLE, .what = json, .due = now});
+    return 0;
+}
