@@ -69,6 +69,10 @@ struct feed {
         *gone; /* entries that left it: Atom has their tombstones (RFC 6721) */
     size_t gone_count;
     int64_t archives; /* its full archive pages; 0: none */
+    /* Of a feed that is merged from several (all.*): of each entry, what the feed of its source
+     * says of itself; the tags are those of the entry. NULL: they are the feed's own. */
+    const struct feed *const *origins;
+    bool merged; /* true also where there is no entry yet */
 };
 
 /* ".atom", ".rss", ".json" and the media type of a format. */
@@ -122,6 +126,12 @@ struct feed_choice {
     int64_t archived;  /* entries up to this `seq` are in full archive pages */
     int64_t now;
 };
+/* The name of the feed that merges all sources, as in its paths: no source may have it. */
+#define FEED_MERGED_NAME  "all"
+#define FEED_MERGED_TITLE "All sources"
+/* So many entries stand there at most, the newest. */
+#define FEED_MERGED_MOST  200
+
 /* The entries that stand in the feed, as the contract has the window: the newest `max`, besides
  * them those that are in no full archive page, all of them, since they are nowhere else, and those
  * updated in the last 14 days, up to 4 * max entries and 4 MiB of content in all. `all` is newest
@@ -160,8 +170,8 @@ struct feed_row {
 struct feed_row *feed_row_copy(const struct feed_row *row); /* deep; feed_row_free */
 void feed_row_free(struct feed_row *row);
 
-/* The index page (HTML): every feed with its links, autodiscovery, entries, last and next poll,
- * state with its reason; times as <time> in UTC. */
+/* The index page (HTML): every feed with its links, the one that merges them, autodiscovery,
+ * entries, last and next poll, state with its reason; times as <time> in UTC. */
 int feed_index(const struct feed_row *const *rows, size_t count, struct str base_url,
                const char *version, struct buf *out, struct error *e);
 /* OPML 2.0: an outline a source, its Atom feed. */

@@ -43,11 +43,17 @@ static void put_own_link(struct xml *x, const char *rel, struct str href)
 /* Name spaces that this document has besides its own. */
 enum spaces { SPACE_MEDIA = 1, SPACE_HISTORY = 2, SPACE_TOMBSTONES = 4 };
 
-static void put_spaces(struct xml *x, const struct feed *feed, unsigned spaces)
+static void put_language(struct xml *x, const struct feed *feed)
 {
     char tag[LANGUAGE_SIZE];
     struct str language = feed_language(tag, feed->language);
 
+    if (language.n)
+        xml_attr(x, "xml:lang", language);
+}
+
+static void put_spaces(struct xml *x, const struct feed *feed, unsigned spaces)
+{
     xml_attr(x, "xmlns", STR(ATOM_NS));
     if (spaces & SPACE_MEDIA)
         xml_attr(x, "xmlns:media", STR(MODULE_MEDIA_NS));
@@ -55,8 +61,7 @@ static void put_spaces(struct xml *x, const struct feed *feed, unsigned spaces)
         xml_attr(x, "xmlns:fh", STR(HISTORY_NS));
     if (spaces & SPACE_TOMBSTONES)
         xml_attr(x, "xmlns:at", STR(TOMBSTONE_NS));
-    if (language.n)
-        xml_attr(x, "xml:lang", language);
+    put_language(x, feed);
 }
 
 static void put_author(struct xml *x, struct str name)
@@ -99,14 +104,33 @@ static void put_enclosures(struct xml *x, const struct entry *entry, struct buf 
         put_link(x, STR("enclosure"), str_of(m.type), m.address);
 }
 
-static void put_entry(struct xml *x, const struct feed *feed, const struct entry *entry,
-                      struct buf *space)
+/* What the feed that an entry is from says of itself (RFC 4287 section 4.2.11). */
+static void put_source(struct xml *x, const struct feed *of, struct buf *space)
 {
+    xml_open(x, "source");
+    xml_element(x, "id", of->id);
+    put_text(x, "title", of->title);
+    put_date(x, "updated", of->updated);
+    put_author(x, of->author);
+    put_own_link(x, "self", feed_address(space, of, FEED_ATOM));
+    put_link(x, STR("alternate"), STR("text/html"), of->home);
+    xml_close(x);
+}
+
+static void put_entry(struct xml *x, const struct feed *all, size_t i, struct buf *space)
+{
+    const struct feed *feed = feed_origin(all, i);
+    const struct entry *entry = all->entries[i];
+
     xml_open(x, "entry");
+    if (all->merged)
+        put_language(x, feed);
     xml_element(x, "id", feed_entry_id(entry));
     put_text(x, "title", entry->title);
-    if (entry->author.n)
-        put_author(x, entry->author);
+    if (entry->author.n || all->merged)
+        put_author(x, feed_entry_author(feed, entry));
+    if (all->merged)
+        put_source(x, feed, space);
     put_categories(x, feed_entry_tags(feed, entry));
     put_link(x, STR("alternate"), STR("text/html"), feed_entry_link(space, feed, entry));
     put_enclosures(x, entry, space);
@@ -144,7 +168,7 @@ static void put_rest(struct xml *x, const struct feed *feed, struct buf *space)
     put_generator(x);
     put_tombstones(x, feed);
     for (size_t i = 0; i < feed->count; i++)
-        put_entry(x, feed, feed->entries[i], space);
+        put_entry(x, feed, i, space);
 }
 
 /* A document under construction. */
@@ -178,7 +202,8 @@ int atom_render(const struct feed *feed, struct buf *out, struct error *e)
     put_own_link(x, "self", feed_address(&d.space, feed, FEED_ATOM));
     if (feed->archives)
         put_own_link(x, "prev-archive", feed_archive_address(&d.space, feed, feed->archives));
-    put_own_link(x, "related", feed_changes_address(&d.space, feed));
+    if (!feed->merged)
+        put_own_link(x, "related", feed_changes_address(&d.space, feed));
     put_rest(x, feed, &d.space);
     return document_end(&d, e);
 }

@@ -113,6 +113,11 @@ struct str feed_entry_id(const struct entry *entry)
     return entry->given.n ? entry->given : str_of(entry->id);
 }
 
+const struct feed *feed_origin(const struct feed *feed, size_t i)
+{
+    return feed->origins ? feed->origins[i] : feed;
+}
+
 struct str feed_entry_author(const struct feed *feed, const struct entry *entry)
 {
     return entry->author.n ? entry->author : feed->author;

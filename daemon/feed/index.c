@@ -110,6 +110,26 @@ static void put_row(struct xml *x, const struct feed_row *row, struct str base_u
     xml_raw(x, STR("\n"));
 }
 
+/* For whoever wants to follow them all, but each article once. One source alone is all there is. */
+static void put_merged(struct xml *x, size_t count, struct str base_url, struct buf *space)
+{
+    const struct feed merged = {.name = STR(FEED_MERGED_NAME), .base_url = base_url};
+
+    if (count < 2)
+        return;
+    html_open(x, "p", STR("lead"));
+    xml_text(x,
+             STR("Or follow all of them in one feed, in which an article that stands on several of "
+                 "these pages is there once:"));
+    for (enum feed_format i = 0; i < FEED_FORMATS; i++) {
+        xml_text(x, i ? STR(", ") : STR(" "));
+        html_link(x, feed_address(space, &merged, i), feed_title(i));
+    }
+    xml_text(x, STR("."));
+    xml_close(x);
+    xml_raw(x, STR("\n"));
+}
+
 static void put_lead(struct xml *x, size_t count, struct str base_url, struct buf *space)
 {
     xml_element(x, "h1", STR("Feeds"));
@@ -146,8 +166,12 @@ int feed_index(const struct feed_row *const *rows, size_t count, struct str base
 
     if (!base_url.n)
         base_url = STR(".");
+    const struct feed merged = {.name = STR(FEED_MERGED_NAME), .base_url = base_url};
     buf_init(&space, SPACE_MAX);
     html_begin(&x, out, STR("en"), STR("Feeds – digestd"));
+    if (count > 1)
+        html_alternate(&x, feed_type(FEED_ATOM), STR(FEED_MERGED_TITLE),
+                       feed_address(&space, &merged, FEED_ATOM));
     for (size_t i = 0; i < count; i++)
         html_alternate(&x, feed_type(FEED_ATOM), feed_row_title(rows[i]),
                        row_address(&space, rows[i], base_url, FEED_ATOM));
@@ -155,6 +179,7 @@ int feed_index(const struct feed_row *const *rows, size_t count, struct str base
     xml_open(&x, "main");
     xml_raw(&x, STR("\n"));
     put_lead(&x, count, base_url, &space);
+    put_merged(&x, count, base_url, &space);
     for (size_t i = 0; i < count; i++)
         put_row(&x, rows[i], base_url, &space);
     xml_close(&x);

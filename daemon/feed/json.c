@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-/* Our extension: how long an item takes to read. */
+/* Our extension: how long an item takes to read, and in a merged feed where it is from. */
 #define EXTENSION       "_digestd"
 #define EXTENSION_ABOUT "https://github.com/digestd/digestd#subscribe"
 
@@ -102,17 +102,29 @@ static void set_attachments(struct json *j, json_t *object, const struct entry *
     set_some(j, object, "attachments", array);
 }
 
-static void set_extension(struct json *j, json_t *object, const char *key, json_t *value)
+static void set_language(struct json *j, json_t *object, const struct feed *feed)
 {
-    json_t *extension = json_object();
+    char tag[LANGUAGE_SIZE];
+    struct str language = feed_language(tag, feed->language);
 
-    set(j, extension, key, value);
-    set(j, object, EXTENSION, extension);
+    if (language.n)
+        set_text(j, object, "language", language);
+}
+
+static void set_source(struct json *j, json_t *object, const struct feed *feed, const char *title)
+{
+    struct str address = feed_address(&j->space, feed, FEED_JSON);
+
+    set_text(j, object, "source", feed->name);
+    set_text(j, object, title, feed->title);
+    if (address.n)
+        set_text(j, object, "feed_url", address);
+    set_text(j, object, "home_page_url", feed->home);
 }
 
 static json_t *item(struct json *j, const struct feed *feed, const struct entry *entry)
 {
-    json_t *o = json_object();
+    json_t *o = json_object(), *own = json_object();
 
     set_text(j, o, "id", feed_entry_id(entry));
     set_text(j, o, "url", feed_entry_link(&j->space, feed, entry));
@@ -127,15 +139,28 @@ static json_t *item(struct json *j, const struct feed *feed, const struct entry 
     set_authors(j, o, feed_entry_author(feed, entry));
     set_tags(j, o, feed_entry_tags(feed, entry));
     set_attachments(j, o, entry);
-    set_extension(j, o, "reading_minutes", json_integer(feed_reading_minutes(entry->text)));
+    set(j, own, "reading_minutes", json_integer(feed_reading_minutes(entry->text)));
+    set(j, o, EXTENSION, own);
+    return o;
+}
+
+/* Of a merged feed an item also says where it is from. */
+static json_t *item_number(struct json *j, const struct feed *feed, size_t i)
+{
+    const struct feed *origin = feed_origin(feed, i);
+    json_t *o = item(j, origin, feed->entries[i]);
+
+    if (feed->merged) {
+        set_language(j, o, origin);
+        set_source(j, json_object_get(o, EXTENSION), origin, "feed_title");
+    }
     return o;
 }
 
 static void set_head(struct json *j, json_t *root, const struct feed *feed)
 {
-    char tag[LANGUAGE_SIZE];
-    struct str language = feed_language(tag, feed->language);
     struct str address = feed_address(&j->space, feed, FEED_JSON);
+    json_t *own = json_object();
 
     set_text(j, root, "version", STR("https://jsonfeed.org/version/1.1"));
     set_text(j, root, "title", feed->title);
@@ -144,10 +169,10 @@ static void set_head(struct json *j, json_t *root, const struct feed *feed)
         set_text(j, root, "feed_url", address);
     if (feed->description.n)
         set_text(j, root, "description", feed->description);
-    if (language.n)
-        set_text(j, root, "language", language);
+    set_language(j, root, feed);
     set_authors(j, root, feed->author);
-    set_extension(j, root, "about", text_of(j, STR(EXTENSION_ABOUT)));
+    set_text(j, own, "about", STR(EXTENSION_ABOUT));
+    set(j, root, EXTENSION, own);
 }
 
 static int write_out(const char *bytes, size_t n, void *out)
@@ -190,23 +215,12 @@ int json_render(const struct feed *feed, struct buf *out, struct error *e)
     json_begin(&j);
     set_head(&j, root, feed);
     for (size_t i = 0; i < feed->count; i++)
-        append(&j, items, item(&j, feed, feed->entries[i]));
+        append(&j, items, item_number(&j, feed, i));
     set(&j, root, "items", items);
     return json_end(&j, root, out, e);
 }
 
 /* ---- for programs -------------------------------------------------------------------------- */
-
-static void set_source(struct json *j, json_t *object, const struct feed *feed, const char *title)
-{
-    struct str address = feed_address(&j->space, feed, FEED_JSON);
-
-    set_text(j, object, "source", feed->name);
-    set_text(j, object, title, feed->title);
-    if (address.n)
-        set_text(j, object, "feed_url", address);
-    set_text(j, object, "home_page_url", feed->home);
-}
 
 int feed_item(const struct feed *feed, const struct entry *entry, struct buf *out, struct error *e)
 {

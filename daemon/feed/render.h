@@ -35,6 +35,9 @@ struct str feed_link_of(struct buf *space, const struct feed *feed, const char *
 struct str feed_entry_summary(struct buf *space, const struct entry *entry);
 /* The entry's HTML, its pictures through the feed's proxy where it has one. */
 struct str feed_entry_html(struct buf *space, const struct feed *feed, const struct entry *entry);
+/* What the feed that entry number `i` is from says of itself: another one only where it is merged.
+ */
+const struct feed *feed_origin(const struct feed *feed, size_t i);
 /* The entry's own author, else the feed's. */
 struct str feed_entry_author(const struct feed *feed, const struct entry *entry);
 /* What all of these do first. */

@@ -84,9 +84,22 @@ static void put_description(struct xml *x, const struct entry *entry, struct buf
     xml_element(x, "description", summary.n ? summary : entry->title);
 }
 
-static void put_item(struct xml *x, const struct feed *feed, const struct entry *entry,
-                     struct buf *space)
+static void put_source(struct xml *x, const struct feed *of, struct buf *space)
 {
+    struct str address = feed_address(space, of, FEED_RSS);
+
+    if (!address.n)
+        return;
+    xml_open(x, "source");
+    xml_attr(x, "url", address);
+    xml_text(x, of->title);
+    xml_close(x);
+}
+
+static void put_item(struct xml *x, const struct feed *all, size_t i, struct buf *space)
+{
+    const struct feed *feed = feed_origin(all, i);
+    const struct entry *entry = all->entries[i];
     char date[DATE_SIZE];
 
     xml_open(x, "item");
@@ -96,6 +109,8 @@ static void put_item(struct xml *x, const struct feed *feed, const struct entry 
     xml_attr(x, "isPermaLink", STR("false"));
     xml_text(x, feed_entry_id(entry));
     xml_close(x);
+    if (all->merged)
+        put_source(x, feed, space);
     put_categories(x, feed_entry_tags(feed, entry));
     put_description(x, entry, space);
     xml_element(x, "content:encoded", feed_entry_html(space, feed, entry));
@@ -123,7 +138,7 @@ int rss_render(const struct feed *feed, struct buf *out, struct error *e)
     xml_open(&x, "channel");
     put_channel(&x, feed, &space);
     for (size_t i = 0; i < feed->count; i++)
-        put_item(&x, feed, feed->entries[i], &space);
+        put_item(&x, feed, i, &space);
     xml_close(&x);
     xml_close(&x);
     int result = xml_end(&x, e);

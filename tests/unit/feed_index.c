@@ -45,9 +45,12 @@ static void index_is_as_kept(void **state)
     assert_int_equal(feed_index(all, 3, STR("http://127.0.0.1:8780"), "0.1.0", &out, &e), 0);
     assert_golden("index.html", buf_str(&out));
     xmlDoc *doc = assert_xml(buf_str(&out));
-    assert_xpath(doc, "count(/html/head/link[@rel='alternate'])", "3");
+    assert_xpath(doc, "count(/html/head/link[@rel='alternate'])", "4");
     assert_xpath(doc, "/html/head/link[@type='application/atom+xml'][1]/@href",
+                 "http://127.0.0.1:8780/all.atom");
+    assert_xpath(doc, "/html/head/link[@type='application/atom+xml'][2]/@href",
                  "http://127.0.0.1:8780/notes.atom");
+    assert_xpath(doc, "//p[@class='lead'][2]/a[3]/@href", "http://127.0.0.1:8780/all.json");
     assert_xpath(doc, "//section[1]/h2/a", rows[0].title);
     assert_xpath(doc, "//section[1]/p", "in order");
     assert_xpath(doc, "//section[2]/h2/a", "fresh");
@@ -77,6 +80,7 @@ static void index_of_hostile_rows(void **state)
     buf_init(&out, OUT_MAX);
     assert_int_equal(feed_index(all, 1, STR("http://h"), "0.1.0", &out, &e), 0);
     assert_null(strstr(out.data, "javascript:"));
+    assert_null(strstr(out.data, "all.atom")); /* one source alone is all there is */
     xmlDoc *doc = assert_xml(buf_str(&out));
     assert_xpath(doc, "//section/h2", "</title><script>\xef\xbf\xbd\xef\xbf\xbd");
     assert_xpath(doc, "count(//h2/a) + count(//script) + count(//b)", "0");
@@ -117,6 +121,8 @@ static void opml_is_as_kept(void **state)
     assert_xpath(doc, "/opml/body/outline[1]/@text", rows[0].title);
     assert_xpath(doc, "/opml/body/outline[2]/@xmlUrl", "http://127.0.0.1:8780/fresh.atom");
     assert_xpath(doc, "/opml/body/outline[1]/@htmlUrl", rows[0].url);
+    /* Who takes it over would get everything twice. */
+    assert_xpath(doc, "count(/opml/body/outline)", "3");
     xmlFreeDoc(doc);
     buf_clear(&out);
 }
