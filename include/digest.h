@@ -91,6 +91,44 @@ struct hash page_unfinished(const struct page *page);
 const struct outcome *match_outcome(struct match *m);
 void match_free(struct match *m);
 
+/* ---- the same article in two sources -------------------------------------------------------- */
+
+/* A few of the shingles of a text, always the same ones: two texts that are alike have some of them
+ * in common. A text that is too short to be told from others has none. */
+#define SKETCH_SIZE 16
+struct sketch {
+    uint32_t items[SKETCH_SIZE];
+    size_t count;
+};
+/* 0, or -1: no memory. */
+int sketch_of(struct sketch *out, struct str text);
+
+struct twin {
+    struct str title, text;
+    struct str given; /* the id that it came with; may be empty */
+};
+struct twin_pair {
+    uint32_t left, right;
+};
+#define TWIN_NONE SIZE_MAX
+/* Which entry of one source (`lefts`) is which article of others (`rights`): the same title and at
+ * least half of the text in common, or four fifths of it under another title, where there is enough
+ * text to tell; for certain where both came with the same id. Of the `possible` pairs, each there
+ * once and those of one left together, those are taken that fit best in all; nobody is in two.
+ * twin_of[left] is the right, or TWIN_NONE. 0, or -1: no memory. */
+int twins_assign(const struct twin *lefts, size_t lefts_count, const struct twin *rights,
+                 size_t rights_count, const struct twin_pair *possible, size_t count,
+                 size_t *twin_of);
+
+struct wording {
+    struct str title, html;
+};
+/* Whether what an edit made of `before` only follows what `shown`, its twin, has already: what it
+ * put in is there, and what it took out is not. Nothing put in or taken out follows, too. `before`
+ * NULL: nobody knows what it was. 1, 0, or -1: no memory. */
+int edit_follows(const struct wording *before, const struct wording *after,
+                 const struct wording *shown);
+
 /* ---- feeds of ours → entries --------------------------------------------------------------- */
 
 struct own_tombstone {
