@@ -52,6 +52,42 @@ struct entry {
     struct str tags;   /* of its own, one a line, besides the feed's */
 };
 
+/* An entry as one of the copies of an article. */
+struct copy {
+    int64_t entry;     /* its key in the store: of two the smaller was there first */
+    struct str source; /* name */
+    bool live;
+    int64_t updated, removed;
+};
+
+/* An article as all sources together have it: an entry, or the same one in several sources. */
+struct article {
+    int64_t first; /* key of the entry whose id it has, for ever */
+    int64_t shown; /* key of the copy whose text it has */
+    struct str id; /* as readers know it */
+    int64_t published, updated;
+    struct copy *copies; /* in the order in which they were first seen; one a source at most */
+    size_t copies_count;
+};
+
+/* An entry that was written, and waits for its place among the articles. */
+struct waiting {
+    int64_t key;
+    struct entry entry;
+    int64_t article; /* `first` of the article that it is a copy of; 0: of none yet */
+    int64_t seen;    /* its `updated` when it got or kept that place */
+};
+
+/* A place among the articles: what becomes of one that waited. */
+struct placing {
+    int64_t key;            /* of the entry */
+    int64_t seen;           /* its `updated` */
+    struct article article; /* as it is now: first, shown, published, updated alone */
+    int64_t absorbed;       /* `first` of an article that is this one from now on; 0: none */
+    const uint32_t *sketch; /* what its text is found by */
+    size_t sketch_count;
+};
+
 /* An entry as it was from an event on. */
 struct revision {
     int64_t number;  /* of its entry, from 1, the oldest */

@@ -43,6 +43,40 @@ int store_changes(struct store *s, struct arena *a, struct str name, size_t most
 int store_page(struct store *s, struct arena *a, struct str name, struct kept_page *out,
                struct error *e);
 
+/* ---- articles: what all sources have in common ---------------------------------------------- */
+
+/* The entries that wait for a place among the articles, all of one source: that of the one that
+ * has waited longest. `source` is its name; in the order in which they were first seen. */
+int store_waiting(struct store *s, struct arena *a, struct str *source, struct waiting **out,
+                  size_t *count, struct error *e);
+/* Gives places, in one transaction: none of them waits any more. */
+int store_place(struct store *s, const struct placing *placings, size_t count, struct error *e);
+/* The article `first`. 1 found, 0 not, -1. */
+int store_article(struct store *s, struct arena *a, int64_t first, struct article *out,
+                  struct error *e);
+/* Up to `most` articles that may be the same as an entry of source `name`, likeliest first: those
+ * that came with the same id, or have the most of `sketch` in common with it, and no copy in that
+ * source. Sets `first` of each in `out`; returns how many, or -1. */
+int store_alike(struct store *s, struct str name, struct str given, const uint32_t *sketch,
+                size_t sketch_count, int64_t *out, size_t most, struct error *e);
+/* The next articles in the order of all.* (newest first) behind `after` (NULL: from the start). */
+int store_articles(struct store *s, struct arena *a, const struct article *after,
+                   struct article *out, size_t most, size_t *count, struct error *e);
+/* Articles that have a copy which was removed after `since`, latest removal first. */
+int store_articles_gone(struct store *s, struct arena *a, int64_t since, struct article *out,
+                        size_t most, size_t *count, struct error *e);
+/* One entry by its key in the store. 1 found, 0 not, -1. */
+int store_keyed(struct store *s, struct arena *a, int64_t key, struct entry *out, struct error *e);
+/* What an entry was at the time `at`. 1 found, 0: it is not kept, -1. */
+int store_revision_at(struct store *s, struct arena *a, int64_t key, int64_t at,
+                      struct revision *out, struct error *e);
+/* The latest `updated` of the entries of a source; 0 where it has none. */
+int store_newest(struct store *s, struct str name, int64_t *updated, struct error *e);
+/* The UUID that the id of all.* is made from, and since when there is one: what is kept, or `fresh`
+ * and `now`, which is kept from then on. */
+int store_merged(struct store *s, struct arena *a, struct str fresh, int64_t now, struct str *uuid,
+                 int64_t *since, struct error *e);
+
 /* Full archive pages, as they were rendered: number 1 is the oldest. */
 int store_archive_write(struct store *s, struct str name, int64_t number, struct str bytes,
                         int64_t now, struct error *e);

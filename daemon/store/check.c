@@ -53,6 +53,20 @@ static const char *const rules[] = {
     "SELECT format('%s: what waits for %s is not called', name, kind) "
     "FROM outbox JOIN source ON source.key = source GROUP BY source, kind HAVING count(due) = 0 "
     "LIMIT " FAULTS_MOST,
+
+    "SELECT format('%s: %s has no place in all.*, and waits for none', name, id) "
+    "FROM entry JOIN source ON source.key = entry.source "
+    "WHERE NOT EXISTS (SELECT 1 FROM copy WHERE copy.entry = entry.key) "
+    "AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.source = entry.source "
+    "AND waiting.entry = entry.key) LIMIT " FAULTS_MOST,
+
+    "SELECT format('%s: %s gives its id to an article of all.* that it is no copy of', name, id) "
+    "FROM article JOIN entry ON entry.key = first JOIN source ON source.key = entry.source "
+    "LEFT JOIN copy ON copy.entry = first WHERE copy.article IS NOT first LIMIT " FAULTS_MOST,
+
+    "SELECT format('%s: %d of its entries are one article of all.*: %s', name, count(*), min(id)) "
+    "FROM copy JOIN entry ON entry.key = copy.entry JOIN source ON source.key = entry.source "
+    "GROUP BY article, entry.source HAVING count(*) > 1 LIMIT " FAULTS_MOST,
 };
 
 /* What is packed: its sentence, size and bytes. */

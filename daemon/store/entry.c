@@ -4,11 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
-/* In the order in which get_entry goes. */
 #define SELECT                                                                                     \
-    "SELECT id, entry.title, link, hash, ordinal, entry.published, updated, seq, position, live, " \
-    "missing, removed, given, entry.author, entry.tags, html, text "                               \
-    "FROM source JOIN entry ON entry.source = source.key "                                         \
+    "SELECT " ENTRY_COLUMNS " FROM source JOIN entry ON entry.source = source.key "                \
     "JOIN content ON content.entry = entry.key WHERE name = ?1 "
 
 static const char entries_count[] =
@@ -52,7 +49,7 @@ static unsigned get_ordinal(struct call *c)
     return (unsigned)ordinal;
 }
 
-static int get_entry(struct call *c, struct arena *a, struct entry *out, struct error *e)
+int entry_row_get(struct call *c, struct arena *a, struct entry *out, struct error *e)
 {
     db_get_id(c, a, out->id);
     out->title = db_get_str(c, a);
@@ -84,6 +81,17 @@ static int content_row_write(struct store *s, int64_t key, const struct entry *e
     return db_run(&c, e);
 }
 
+/* What all.* makes of it is found out later. */
+static int waiting_write(struct store *s, int64_t source, int64_t key, struct error *e)
+{
+    struct call c = db_call(s, STATEMENT_WAITING_WRITE,
+                            "INSERT INTO waiting (source, entry) VALUES (?1, ?2) "
+                            "ON CONFLICT DO NOTHING");
+    db_put_int(&c, source);
+    db_put_int(&c, key);
+    return db_run(&c, e);
+}
+
 int entry_row_write(struct store *s, int64_t source, const struct entry *entry, struct error *e)
 {
     struct call c = db_call(s, STATEMENT_ENTRY_WRITE, entry_write);
@@ -109,7 +117,7 @@ int entry_row_write(struct store *s, int64_t source, const struct entry *entry, 
         return -1;
     }
     key = db_get_int(&c);
-    if (db_run(&c, e) < 0)
+    if (db_run(&c, e) < 0 || waiting_write(s, source, key, e) < 0)
         return -1;
     return content_row_write(s, key, entry, e);
 }
@@ -147,7 +155,7 @@ static int read_entries(struct store *s, struct arena *a, struct str name, struc
     int rc;
     db_put_str(&c, name);
     while ((rc = db_step(&c, e)) > 0 && n < count)
-        if ((rc = get_entry(&c, a, &list[n++], e)) < 0)
+        if ((rc = entry_row_get(&c, a, &list[n++], e)) < 0)
             break;
     db_end(&c);
     if (rc == 0 && n == count)
@@ -192,7 +200,7 @@ int store_entry(struct store *s, struct arena *a, struct str name, struct str id
     db_put_str(&c, name);
     db_put_str(&c, id);
     int rc = db_step(&c, e);
-    if (rc > 0 && get_entry(&c, a, out, e) < 0)
+    if (rc > 0 && entry_row_get(&c, a, out, e) < 0)
         rc = -1;
     db_end(&c);
     return rc;

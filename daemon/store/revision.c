@@ -150,7 +150,7 @@ int revisions_write(struct store *s, int64_t source, const struct outcome *outco
 
 /* ---- reading ------------------------------------------------------------------------------- */
 
-static void get_revision(struct call *c, struct arena *a, struct revision *out)
+void revision_row_get(struct call *c, struct arena *a, struct revision *out)
 {
     out->number = db_get_int(c);
     out->at = db_get_int(c);
@@ -167,8 +167,8 @@ static int get_change(struct call *c, struct arena *a, struct change *out, struc
 {
     db_get_id(c, a, out->id);
     out->link = db_get_str(c, a);
-    get_revision(c, a, &out->before);
-    get_revision(c, a, &out->after);
+    revision_row_get(c, a, &out->before);
+    revision_row_get(c, a, &out->after);
     return db_check(c, e);
 }
 

@@ -137,6 +137,48 @@ const struct schema_step schema_steps[] = {
      "CREATE INDEX outbox_by_due ON outbox (kind, due) WHERE due IS NOT NULL;"
      "ALTER TABLE source ADD COLUMN trouble_polls INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE source ADD COLUMN trouble_told INTEGER NOT NULL DEFAULT 0;"},
+
+    /* What all sources have in common: an article is one entry, or the same one in several sources.
+     * `first` is the entry whose id it has, `shown` the one whose text it has. `sketch` is an index
+     * of texts; what an entry has there stands in its copy, too. An entry waits for its place among
+     * the articles from the poll that wrote it on. */
+    {"CREATE TABLE article ("
+     "  first INTEGER PRIMARY KEY REFERENCES entry (key) ON DELETE CASCADE,"
+     "  shown INTEGER NOT NULL REFERENCES entry (key) ON DELETE CASCADE,"
+     "  published INTEGER NOT NULL,"
+     "  updated INTEGER NOT NULL"
+     ") STRICT;"
+     "CREATE INDEX article_by_updated ON article (updated DESC, first DESC);"
+
+     "CREATE TABLE copy ("
+     "  entry INTEGER PRIMARY KEY REFERENCES entry (key) ON DELETE CASCADE,"
+     "  article INTEGER NOT NULL REFERENCES article (first) ON DELETE CASCADE,"
+     "  seen INTEGER NOT NULL," /* the entry's `updated` when it was looked at last */
+     "  sketch BLOB NOT NULL"
+     ") STRICT;"
+     "CREATE INDEX copy_of ON copy (article);"
+
+     "CREATE TABLE sketch ("
+     "  shingle INTEGER NOT NULL,"
+     "  entry INTEGER NOT NULL,"
+     "  PRIMARY KEY (shingle, entry)"
+     ") STRICT, WITHOUT ROWID;"
+
+     "CREATE TABLE waiting ("
+     "  number INTEGER PRIMARY KEY,"
+     "  source INTEGER NOT NULL,"
+     "  entry INTEGER NOT NULL REFERENCES entry (key) ON DELETE CASCADE,"
+     "  UNIQUE (source, entry)"
+     ") STRICT;"
+     "INSERT INTO waiting (source, entry) SELECT source, key FROM entry ORDER BY key;"
+
+     "CREATE TABLE merged ("
+     "  uuid TEXT NOT NULL,"
+     "  since INTEGER NOT NULL"
+     ") STRICT;"
+
+     "CREATE INDEX entry_removed ON entry (removed DESC) WHERE NOT live;"
+     "CREATE INDEX entry_given ON entry (given) WHERE given <> '';"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -232,6 +232,11 @@ static void faults_are_found(void **unused)
          "x: revision 2 of urn:uuid:00000000-0000-5000-8000-000000000001 cannot be read"},
         {"UPDATE kept_page SET size = 3", "x: the page that is kept cannot be read"},
         {"UPDATE archive SET packed = x'00'", "x: archive page 1 cannot be read"},
+        {"DELETE FROM waiting WHERE entry = 2", "002 has no place in all.*, and waits for none"},
+        {"INSERT INTO article VALUES (1, 1, 1, 1)", "is no copy of"},
+        {"INSERT INTO article VALUES (1, 1, 1, 1);"
+         "INSERT INTO copy VALUES (1, 1, 1, x''), (2, 1, 1, x'')",
+         "x: 2 of its entries are one article of all.*"},
         {"PRAGMA foreign_keys = OFF; DELETE FROM entry WHERE seq = 2",
          "points to a entry that is not there"},
     };

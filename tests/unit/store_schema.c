@@ -192,6 +192,9 @@ static void releases_get_history(void **unused)
         assert_int_equal(list[0].removed, 0);
         assert_int_equal(list[0].given.n + list[0].author.n + list[0].tags.n, 0);
         assert_int_equal(raw(p.database, "SELECT count(*) FROM revision"), 0);
+        /* It has no place in all.* yet, and waits for one. */
+        assert_int_equal(raw(p.database, "SELECT count(*) FROM article"), 0);
+        assert_int_equal(raw(p.database, "SELECT entry FROM waiting WHERE source = 7"), 1);
 
         struct entry one = list[0];
         const struct entry *changed[] = {&one};
@@ -258,6 +261,50 @@ static void broken_references_are_refused(void **unused)
     assert_untouched(orphaned);
 }
 
+/* Calls all that there is about articles. */
+static void use_articles(struct store *s, struct arena *a)
+{
+    const uint32_t before[] = {1, 2}, sketch[] = {2, 3};
+    struct error e = {""};
+    struct waiting *waiting;
+    struct article article, list[4];
+    struct revision revision;
+    struct entry entry;
+    struct str source, uuid;
+    size_t count;
+    int64_t keys[4], at;
+    must(store_waiting(s, a, &source, &waiting, &count, &e), &e);
+    assert_int_equal(count, 1);
+    struct placing placing = {.key = waiting[0].key,
+                              .seen = 1,
+                              .article = {.first = waiting[0].key, .shown = waiting[0].key},
+                              .sketch = before,
+                              .sketch_count = 2};
+    must(store_place(s, &placing, 1, &e), &e);
+    must(store_waiting(s, a, &source, &waiting, &count, &e), &e);
+    assert_int_equal(count, 1); /* the other source's turn */
+    placing.absorbed = waiting[0].key;
+    placing.sketch = sketch;
+    must(store_place(s, &placing, 1, &e), &e);
+    assert_int_equal(store_article(s, a, placing.key, &article, &e), 1);
+    assert_int_equal(article.copies_count, 1);
+    assert_int_equal(store_alike(s, STR("q"), STR("tag:g"), sketch, 2, keys, 4, &e), 1);
+    assert_int_equal(keys[0], placing.key);
+    assert_int_equal(store_alike(s, STR("q"), STR(""), before, 1, keys, 4, &e), 0);
+    must(store_articles(s, a, NULL, list, 4, &count, &e), &e);
+    assert_int_equal(count, 1);
+    must(store_articles(s, a, &article, list, 4, &count, &e), &e);
+    assert_int_equal(count, 0);
+    must(store_articles_gone(s, a, 1, list, 4, &count, &e), &e);
+    assert_int_equal(store_keyed(s, a, placing.key, &entry, &e), 1);
+    assert_int_equal(store_revision_at(s, a, placing.key, 1, &revision, &e), 0);
+    must(store_newest(s, STR("y"), &at, &e), &e);
+    must(store_merged(s, a, STR("u"), 5, &uuid, &at, &e), &e);
+    must(store_merged(s, a, STR("v"), 6, &uuid, &at, &e), &e);
+    assert_true(same(uuid, STR("u")));
+    assert_int_equal(at, 5);
+}
+
 /* No statement ever walks a whole table, so that it costs the same among a hundred million entries.
  */
 static void statements_use_an_index(void **unused)
@@ -308,6 +355,7 @@ static void statements_use_an_index(void **unused)
     must(store_outbox_done(s, out.key, 1, &e), &e);
     must(store_body_since(s, STR("/a"), STR("1"), 1, &since, &e), &e);
     must(store_body_since(s, STR("/b"), STR("1"), 1, &since, &e), &e);
+    use_articles(s, a);
     for (int i = 0; i < STATEMENTS; i++) {
         if (i == STATEMENT_ROLLBACK)
             continue;
