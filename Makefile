@@ -83,6 +83,7 @@ knows_feed    = base feed
 knows_site    = base feed site
 knows_http    = base feed site http
 knows_service = base profile conf service
+knows_engine  = base profile conf proc fetch digest store feed site engine
 
 rooms_of     = $(knows_$(firstword $(subst _, ,$(1))))
 objects_of   = $(foreach room,$(call rooms_of,$(1)),$(patsubst %.c,$(B)/%.o,$(wildcard daemon/$(room)/*.c)))

@@ -267,6 +267,7 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     ev_timer_init(&en->deadline, on_deadline, 0., 0.);
     ev_async_init(&en->missed, on_missed);
     outbox_init(en);
+    all_init(en);
     en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
     ev_async_start(options->loop, &en->missed);
     ev_io_start(options->loop, &en->due);
@@ -323,6 +324,7 @@ void engine_free(struct engine *en)
     ev_timer_stop(en->options.loop, &en->soon);
     ev_timer_stop(en->options.loop, &en->flush);
     ev_timer_stop(en->options.loop, &en->deadline);
+    all_stop(en);
     ev_async_stop(en->options.loop, &en->missed);
     jobs_free(en);
     en->options.site = NULL; /* what is still asked for is not answered */
@@ -445,6 +447,7 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     for (size_t i = 0; i < en->count; i++)
         publish_feeds(en->sources[i]);
     watch_all(en);
+    all_configure(en);
     engine_arm(en);
     return 0;
 }

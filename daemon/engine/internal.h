@@ -36,6 +36,14 @@ struct outbox {
     void *settled_arg;
 };
 
+/* all.*, which is rendered a little after something has changed. */
+struct all {
+    ev_timer soon;                       /* something has changed */
+    ev_timer rest;                       /* it was rendered a moment ago */
+    bool wanted;                         /* again, once the rest is over */
+    char etags[FEED_FORMATS][ETAG_SIZE]; /* of what is published */
+};
+
 struct engine {
     struct engine_options options;
     struct conf *conf;
@@ -51,6 +59,7 @@ struct engine {
     ev_timer soon;  /* a round is wanted, from the loop */
     int64_t due_at; /* when it rings: until then no sign of life is to be expected */
     ev_timer flush; /* quiet polls that wait to be written together */
+    struct all all;
     struct job *jobs;
     struct outbox outbox;
     struct mailbox misses;
@@ -148,8 +157,23 @@ struct archived {
 struct archived archive_keep(struct engine_source *s, const struct feed *feed,
                              const struct entry *all, size_t count);
 
+/* ---- all.c ---------------------------------------------------------------------------------- */
+
+void all_init(struct engine *en);
+/* The feeds of a source have changed, or what stands there: all.* follows within a moment. */
+void all_touch(struct engine *en);
+/* There is another conf: renders and publishes all.* at once. */
+void all_configure(struct engine *en);
+void all_stop(struct engine *en);
+
 /* ---- publish.c ------------------------------------------------------------------------------ */
 
+/* So long, and so many of them at most, do tombstones stand in a feed. */
+#define TOMBSTONE_SECONDS ((int64_t)90 * 24 * 60 * 60)
+#define TOMBSTONES_MOST   1000
+
+/* The body of a feed at `path`, since it is what it is. NULL: no memory. */
+struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media);
 /* Renders and publishes the source's feeds and its row. */
 void publish_feeds(struct engine_source *s);
 /* Sections only changed places: what stands beside an entry on its page is another one. */

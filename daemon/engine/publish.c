@@ -50,8 +50,7 @@ static struct feed feed_of(const struct engine_source *s)
     return engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
 }
 
-static struct body *body_make(struct engine *en, const char *path, struct str bytes,
-                              enum media media)
+struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media)
 {
     char etag[ETAG_SIZE];
     int64_t now = engine_now(en), since;
@@ -77,7 +76,7 @@ static void publish_format(struct engine_source *s, const struct feed *feed,
     snprintf(path, sizeof(path), "/%s%s", s->conf->name, feed_suffix(format));
     buf_init(&out, BODY_MAX);
     if (feed_render(feed, format, &out, &e) == 0)
-        body = body_make(en, path, buf_str(&out), feed_media(format));
+        body = publish_body(en, path, buf_str(&out), feed_media(format));
     else
         engine_log(en, 0, "%s: %s", s->conf->name, e.text);
     buf_clear(&out);
@@ -111,10 +110,6 @@ static int64_t empty_since(const struct engine_source *s)
 }
 
 /* ---- entries that are gone ----------------------------------------------------------------- */
-
-/* So long, and so many of them at most, do tombstones stand in a feed. */
-#define TOMBSTONE_SECONDS ((int64_t)90 * 24 * 60 * 60)
-#define TOMBSTONES_MOST   1000
 
 static bool is_gone(const struct engine_source *s, const struct entry *entry)
 {
@@ -192,6 +187,7 @@ void publish_feeds(struct engine_source *s)
     for (enum feed_format format = 0; format < FEED_FORMATS; format++)
         publish_format(s, &feed, format);
     publish_row(s);
+    all_touch(en);
 out:
     arena_free(a);
 }
@@ -332,7 +328,7 @@ static void make_changes(struct engine_source *s, struct arena *a, struct made *
         feed.id = str_of(own);
         feed.updated = count ? taken[0].change->after.at : unchanged_since(s);
         if (feed_changes(&feed, taken, count, &out, &e) == 0)
-            m->body = body_make(s->engine, m->path, buf_str(&out), MEDIA_ATOM);
+            m->body = publish_body(s->engine, m->path, buf_str(&out), MEDIA_ATOM);
     }
     if (!m->body)
         engine_log(s->engine, 0, "%s: %s", m->path, e.text);
