@@ -58,7 +58,7 @@ static void put_sentence(struct buf *out, struct dice *d)
 
 /* ---- the world ----------------------------------------------------------------------------- */
 
-struct article {
+struct writing {
     struct str title;
     struct str sentences[SENTENCES];
     size_t count;
@@ -79,7 +79,7 @@ struct article {
 
 struct world {
     struct arena *arena;
-    struct article articles[ARTICLES_MOST];
+    struct writing articles[ARTICLES_MOST];
     size_t count;
     size_t order[ARTICLES_MOST], ordered; /* what stands on the page, from the top */
     size_t live_at_poll, removed;         /* since the last poll */
@@ -91,7 +91,7 @@ struct world {
     size_t titles_count;
     struct str last_title, last_text; /* of a last section without its end, as it was seen */
     int64_t last_polls;
-    const struct article *held_back; /* by the poll at hand; NULL: nobody */
+    const struct writing *held_back; /* by the poll at hand; NULL: nobody */
     bool agreed;                     /* the poll at hand lost too much, and is believed */
     struct entry known[ARTICLES_MOST];
     size_t known_count;
@@ -122,7 +122,7 @@ static struct str some_title(struct world *w, struct dice *d, bool new)
     struct buf text;
 
     if (!new && w->count && roll(d, 6) == 0) {
-        const struct article *other = &w->articles[roll(d, (unsigned)w->count)];
+        const struct writing *other = &w->articles[roll(d, (unsigned)w->count)];
 
         if (!other->mixed)
             return other->title;
@@ -134,7 +134,7 @@ static struct str some_title(struct world *w, struct dice *d, bool new)
     return kept(w, &text);
 }
 
-static struct str text_of(struct world *w, const struct article *a)
+static struct str text_of(struct world *w, const struct writing *a)
 {
     struct buf text;
 
@@ -144,7 +144,7 @@ static struct str text_of(struct world *w, const struct article *a)
     return kept(w, &text);
 }
 
-static void title_set(struct world *w, struct article *a, struct str title)
+static void title_set(struct world *w, struct writing *a, struct str title)
 {
     a->retitled = a->retitled || a->title.n;
     a->title = title;
@@ -153,7 +153,7 @@ static void title_set(struct world *w, struct article *a, struct str title)
 }
 
 /* Whether the title of an article was ever that of another one. */
-static bool title_was_shared(const struct world *w, const struct article *a)
+static bool title_was_shared(const struct world *w, const struct writing *a)
 {
     for (size_t i = 0; i < w->titles_count; i++)
         if (str_eq(w->titles[i].title, a->title) && &w->articles[w->titles[i].article] != a)
@@ -162,7 +162,7 @@ static bool title_was_shared(const struct world *w, const struct article *a)
 }
 
 /* Characters: what an edit and a part are measured in. */
-static size_t length_of(const struct article *a, size_t from, size_t end)
+static size_t length_of(const struct writing *a, size_t from, size_t end)
 {
     size_t n = 0;
 
@@ -195,19 +195,19 @@ static void unplace(struct world *w, size_t article)
     memmove(w->order + at, w->order + at + 1, (w->ordered - at) * sizeof(*w->order));
 }
 
-static struct article *article_add(struct world *w, size_t at)
+static struct writing *article_add(struct world *w, size_t at)
 {
-    struct article *a = &w->articles[w->count];
+    struct writing *a = &w->articles[w->count];
 
     if (w->count == ARTICLES_MOST)
         return NULL;
-    *a = (struct article){.live = true, .touched = true, .kin = w->count};
+    *a = (struct writing){.live = true, .touched = true, .kin = w->count};
     place_at(w, w->count++, at);
     return a;
 }
 
 /* Whether somebody of the article's kin was touched: who of them it was could not be told. */
-static bool is_spoken_for(const struct world *w, const struct article *a)
+static bool is_spoken_for(const struct world *w, const struct writing *a)
 {
     for (size_t i = 0; i < w->count; i++)
         if (w->articles[i].kin == a->kin && w->articles[i].touched)
@@ -216,10 +216,10 @@ static bool is_spoken_for(const struct world *w, const struct article *a)
 }
 
 /* One that an operation may be done to; NULL: there is none. */
-static struct article *pick(struct world *w, struct dice *d, bool live)
+static struct writing *pick(struct world *w, struct dice *d, bool live)
 {
     for (unsigned tries = 0; w->count && tries < 20; tries++) {
-        struct article *a = &w->articles[roll(d, (unsigned)w->count)];
+        struct writing *a = &w->articles[roll(d, (unsigned)w->count)];
 
         if (a->live == live && a->seen && !is_spoken_for(w, a))
             return a;
@@ -232,7 +232,7 @@ static struct article *pick(struct world *w, struct dice *d, bool live)
 static void op_insert(struct world *w, struct dice *d)
 {
     struct str title = some_title(w, d, false);
-    struct article *a = article_add(w, roll(d, (unsigned)w->ordered + 1));
+    struct writing *a = article_add(w, roll(d, (unsigned)w->ordered + 1));
 
     if (!a)
         return;
@@ -243,7 +243,7 @@ static void op_insert(struct world *w, struct dice *d)
 }
 
 /* Up to 30 % of it is written anew. */
-static void edit(struct world *w, struct dice *d, struct article *a)
+static void edit(struct world *w, struct dice *d, struct writing *a)
 {
     size_t from = roll(d, (unsigned)a->count), all = length_of(a, 0, a->count), done = 0;
 
@@ -261,7 +261,7 @@ static void edit(struct world *w, struct dice *d, struct article *a)
 
 static void op_edit(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true);
+    struct writing *a = pick(w, d, true);
 
     if (!a)
         return;
@@ -271,7 +271,7 @@ static void op_edit(struct world *w, struct dice *d)
 
 static void op_rename(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true);
+    struct writing *a = pick(w, d, true);
 
     if (!a)
         return;
@@ -281,7 +281,7 @@ static void op_rename(struct world *w, struct dice *d)
 
 static void op_rename_and_edit(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true);
+    struct writing *a = pick(w, d, true);
 
     if (!a)
         return;
@@ -291,9 +291,9 @@ static void op_rename_and_edit(struct world *w, struct dice *d)
 }
 
 /* Never so many at once that the page would be held. */
-static struct article *pick_to_remove(struct world *w, struct dice *d)
+static struct writing *pick_to_remove(struct world *w, struct dice *d)
 {
-    struct article *a = (w->removed + 1) * 2 > w->live_at_poll ? NULL : pick(w, d, true);
+    struct writing *a = (w->removed + 1) * 2 > w->live_at_poll ? NULL : pick(w, d, true);
 
     if (!a)
         return NULL;
@@ -305,7 +305,7 @@ static struct article *pick_to_remove(struct world *w, struct dice *d)
 
 static void op_remove(struct world *w, struct dice *d)
 {
-    struct article *a = pick_to_remove(w, d);
+    struct writing *a = pick_to_remove(w, d);
 
     if (a)
         unplace(w, (size_t)(a - w->articles));
@@ -313,15 +313,15 @@ static void op_remove(struct world *w, struct dice *d)
 
 static void op_placeholder(struct world *w, struct dice *d)
 {
-    struct article *a = pick_to_remove(w, d);
+    struct writing *a = pick_to_remove(w, d);
 
     if (a)
         a->placeholder = true;
 }
 
-static struct article *restore(struct world *w, struct dice *d)
+static struct writing *restore(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, false);
+    struct writing *a = pick(w, d, false);
 
     if (!a)
         return NULL;
@@ -339,7 +339,7 @@ static void op_restore(struct world *w, struct dice *d)
 
 static void op_restore_edited(struct world *w, struct dice *d)
 {
-    struct article *a = restore(w, d);
+    struct writing *a = restore(w, d);
 
     if (a)
         edit(w, d, a);
@@ -347,7 +347,7 @@ static void op_restore_edited(struct world *w, struct dice *d)
 
 static void op_move(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true);
+    struct writing *a = pick(w, d, true);
 
     if (!a)
         return;
@@ -358,7 +358,7 @@ static void op_move(struct world *w, struct dice *d)
 /* About a third of it becomes an article of its own, now and then under the same title. */
 static void op_split(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true), *b;
+    struct writing *a = pick(w, d, true), *b;
     size_t all, cut;
 
     if (!a || a->mixed || a->count < 6)
@@ -383,7 +383,7 @@ static void op_split(struct world *w, struct dice *d)
 /* A shorter one goes into a longer one, which stays what it is. */
 static void op_merge(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true), *b = pick(w, d, true);
+    struct writing *a = pick(w, d, true), *b = pick(w, d, true);
 
     if (!a || !b || a->kin == b->kin || a->count + b->count > SENTENCES ||
         length_of(b, 0, b->count) * 10 > length_of(a, 0, a->count) * 8 ||
@@ -401,7 +401,7 @@ static void op_merge(struct world *w, struct dice *d)
 /* The same once more, under another title, while the first still stands. */
 static void op_copy(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true), *b;
+    struct writing *a = pick(w, d, true), *b;
     struct str title = some_title(w, d, true);
 
     if (!a)
@@ -419,7 +419,7 @@ static void op_copy(struct world *w, struct dice *d)
 
 static void op_swap_titles(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true), *b = pick(w, d, true);
+    struct writing *a = pick(w, d, true), *b = pick(w, d, true);
     struct str title;
 
     if (!a || !b || a->kin == b->kin || a->mixed || b->mixed)
@@ -433,7 +433,7 @@ static void op_swap_titles(struct world *w, struct dice *d)
 /* One letter more. */
 static void op_typo(struct world *w, struct dice *d)
 {
-    struct article *a = pick(w, d, true);
+    struct writing *a = pick(w, d, true);
     struct buf text;
     size_t i;
 
@@ -452,7 +452,7 @@ static void op_lose(struct world *w, struct dice *d)
     size_t spared = roll(d, (unsigned)w->count + 1);
 
     for (size_t i = 0; i < w->count; i++) {
-        struct article *a = &w->articles[i];
+        struct writing *a = &w->articles[i];
 
         if (!a->live || i == spared)
             continue;
@@ -494,7 +494,7 @@ static const struct {
 /* ---- pages --------------------------------------------------------------------------------- */
 
 /* The same sentences in the markup of the day. */
-static void put_body(struct buf *html, const struct article *a, struct dice *d)
+static void put_body(struct buf *html, const struct writing *a, struct dice *d)
 {
     static const char *const frames[][3] = {
         {"", "<p>%.*s</p>", ""},
@@ -512,7 +512,7 @@ static void put_body(struct buf *html, const struct article *a, struct dice *d)
 static void put_digest(struct buf *html, const struct world *w, size_t most, struct dice *d)
 {
     for (size_t i = 0; i < w->ordered && i < most; i++) {
-        const struct article *a = &w->articles[w->order[i]];
+        const struct writing *a = &w->articles[w->order[i]];
 
         if (a->placeholder && roll(d, 2)) {
             buf_puts(html, "<h1>#xxx</h1><p>....</p>");
@@ -601,13 +601,13 @@ static const struct entry *known_as(const struct world *w, const char *id)
 }
 
 /* Whether an article that is gone stays in the feed until more polls have missed it. */
-static bool waits(const struct world *w, const struct article *a)
+static bool waits(const struct world *w, const struct writing *a)
 {
     return a->was_live && !a->live && !w->agreed && a->missing + 1 < w->removal_polls;
 }
 
 /* What must be told of an article, as bits of 1 << enum event_kind. */
-static unsigned events_due(struct world *w, const struct article *a)
+static unsigned events_due(struct world *w, const struct writing *a)
 {
     struct str text = text_of(w, a);
 
@@ -634,7 +634,7 @@ static unsigned events_told(const struct outcome *o, const char *id)
 }
 
 /* The id that a new article was given: that of the new entry with its title and text. */
-static bool learn_id(struct world *w, struct article *a, const struct outcome *o)
+static bool learn_id(struct world *w, struct writing *a, const struct outcome *o)
 {
     struct str text = text_of(w, a);
 
@@ -659,7 +659,7 @@ static bool learn_id(struct world *w, struct article *a, const struct outcome *o
 }
 
 /* What the feed has of an article that the page has, or had. */
-static bool check_entry(struct world *w, const struct article *a, const struct entry *entry)
+static bool check_entry(struct world *w, const struct writing *a, const struct entry *entry)
 {
     bool is_told = a != w->held_back && a->live;
     struct str text = is_told ? text_of(w, a) : a->was_text;
@@ -678,7 +678,7 @@ static bool check_entry(struct world *w, const struct article *a, const struct e
 }
 
 /* The article as it is in the feed now. */
-static void article_was_told(struct world *w, struct article *a, const struct entry *entry)
+static void article_was_told(struct world *w, struct writing *a, const struct entry *entry)
 {
     a->updated = entry->updated;
     a->missing = entry->missing;
@@ -690,7 +690,7 @@ static void article_was_told(struct world *w, struct article *a, const struct en
     a->touched = a->typo = false;
 }
 
-static bool check_article(struct world *w, struct article *a, const struct outcome *o,
+static bool check_article(struct world *w, struct writing *a, const struct outcome *o,
                           size_t *events)
 {
     unsigned due = events_due(w, a), told;
@@ -731,7 +731,7 @@ static bool check_positions(struct world *w)
     int64_t last = -1;
 
     for (size_t i = 0; i < w->ordered; i++) {
-        const struct article *a = &w->articles[w->order[i]];
+        const struct writing *a = &w->articles[w->order[i]];
         const struct entry *entry = a->live ? known_as(w, a->id) : NULL;
 
         if (!entry || !entry->live)
@@ -834,7 +834,7 @@ static bool check_new_store(struct world *w, const struct page *page)
     bool right = true;
 
     for (size_t i = 0; i < w->count && right; i++) {
-        const struct article *a = &w->articles[i];
+        const struct writing *a = &w->articles[i];
 
         if (!a->live || a->placeholder || !a->seen || a->retitled || title_was_shared(w, a))
             continue;
@@ -857,9 +857,9 @@ static size_t count_live(const struct world *w)
 }
 
 /* The last of the page. NULL: it is a placeholder. */
-static struct article *last_of(struct world *w)
+static struct writing *last_of(struct world *w)
 {
-    struct article *a = w->ordered ? &w->articles[w->order[w->ordered - 1]] : NULL;
+    struct writing *a = w->ordered ? &w->articles[w->order[w->ordered - 1]] : NULL;
 
     return a && a->live ? a : NULL;
 }
@@ -868,7 +868,7 @@ static struct article *last_of(struct world *w)
  * title. */
 static bool may_be_unfinished(struct world *w)
 {
-    const struct article *last = last_of(w);
+    const struct writing *last = last_of(w);
 
     for (size_t i = 0; last && i < w->count; i++)
         if (&w->articles[i] != last && w->articles[i].seen && !w->articles[i].live &&
@@ -880,7 +880,7 @@ static bool may_be_unfinished(struct world *w)
 /* Whether the last section, without its end, is not to be told yet. */
 static bool is_held_back(struct world *w, bool unfinished)
 {
-    const struct article *a = last_of(w);
+    const struct writing *a = last_of(w);
     struct str text;
 
     if (!unfinished || count_live(w) < 2) {
@@ -902,7 +902,7 @@ static bool lost_too_much(const struct world *w)
     size_t live = 0, lost = 0;
 
     for (size_t i = 0; i < w->count; i++) {
-        const struct article *a = &w->articles[i];
+        const struct writing *a = &w->articles[i];
 
         live += a->was_live && (a->live || !a->missing);
         lost += a->was_live && !a->live && !a->missing;
