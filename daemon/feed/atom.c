@@ -129,8 +129,6 @@ static void put_entry(struct xml *x, const struct feed *all, size_t i, struct bu
     put_text(x, "title", entry->title);
     if (entry->author.n || all->merged)
         put_author(x, feed_entry_author(feed, entry));
-    if (all->merged)
-        put_source(x, feed, space);
     put_categories(x, feed_entry_tags(feed, entry));
     put_link(x, STR("alternate"), STR("text/html"), feed_entry_link(space, feed, entry));
     put_enclosures(x, entry, space);
@@ -144,6 +142,9 @@ static void put_entry(struct xml *x, const struct feed *all, size_t i, struct bu
     xml_attr(x, "type", STR("html"));
     xml_text(x, feed_entry_html(space, feed, entry));
     xml_close(x);
+    /* At the end: readers that do not know it take the first link they see for the entry's. */
+    if (all->merged)
+        put_source(x, feed, space);
     xml_close(x);
 }
 
