@@ -18,6 +18,7 @@ struct engine_options {
     struct store *store;
     struct site *site;          /* NULL: nothing is served */
     struct proc_helper *helper; /* NULL: no fetch-command */
+    const char *fetch_service;  /* the socket of the fetch service; NULL: there is none */
     int64_t (*clock)(void *arg);
     uint32_t (*random)(void *arg);
     /* level as in the conf's log-level */

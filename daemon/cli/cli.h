@@ -22,6 +22,7 @@ int cli_extract(int argc, char **argv);
 int cli_list(int argc, char **argv);
 int cli_backup(int argc, char **argv);
 int cli_adopt(int argc, char **argv);
+int cli_serve_fetch(int argc, char **argv);
 
 /* ---- what they share ----------------------------------------------------------------------- */
 

@@ -11,7 +11,7 @@ struct command {
     const char *name;
     int (*run)(int argc, char **argv);
     const char *arguments;
-    const char *help;
+    const char *help; /* NULL: not for people */
 };
 
 static const struct command commands[] = {
@@ -25,6 +25,7 @@ static const struct command commands[] = {
     {"backup", cli_backup, "[-c FILE] FILE", "what the store holds, as one file, at any time"},
     {"adopt", cli_adopt, "[-c FILE] NAME FEED...",
      "fill the empty store of a source from feeds of ours"},
+    {"serve-fetch", cli_serve_fetch, "[-c FILE]", NULL}, /* for digestd-fetch@.service alone */
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -41,8 +42,9 @@ static int help(void)
 {
     printf("digestd follows long, ever-edited digest pages and serves them as feeds.\n\nUsage:\n");
     for (size_t i = 0; i < COMMANDS; i++)
-        printf("  digestd %s %s\n      %s\n", commands[i].name, commands[i].arguments,
-               commands[i].help);
+        if (commands[i].help)
+            printf("  digestd %s %s\n      %s\n", commands[i].name, commands[i].arguments,
+                   commands[i].help);
     printf("\nThe conf FILE is /etc/digestd/digestd.conf unless -c names another.\n"
            "FORMAT of extract: table, jsonfeed, atom, rss; of list: table, jsonfeed.\n"
            "See digestd(1) and digestd.conf(5).\n");

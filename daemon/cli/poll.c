@@ -76,14 +76,16 @@ static int poll_start(struct polling *p, struct conf *conf, char **names, size_t
     for (size_t i = 0; wanted && i < count; i++)
         wanted[i] = str_of(names[i]);
     if (p->loop && wanted && base_url && store_open(&p->store, conf->state_dir, STORE_OWN, e) == 0)
-        p->engine = engine_new(&(struct engine_options){.loop = p->loop,
-                                                        .store = p->store,
-                                                        .helper = p->helper,
-                                                        .clock = cli_clock,
-                                                        .random = cli_random,
-                                                        .log = tell,
-                                                        .arg = p},
-                               e);
+        p->engine =
+            engine_new(&(struct engine_options){.loop = p->loop,
+                                                .store = p->store,
+                                                .helper = p->helper,
+                                                .fetch_service = getenv("DIGESTD_FETCH_SOCKET"),
+                                                .clock = cli_clock,
+                                                .random = cli_random,
+                                                .log = tell,
+                                                .arg = p},
+                       e);
     if (p->engine && engine_configure(p->engine, conf, base_url, e) == 0)
         done = engine_poll(p->engine, wanted, count, print_row, polled, p, e);
     free(wanted);

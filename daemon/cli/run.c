@@ -389,6 +389,7 @@ static int open_engine(struct daemon *d, struct error *e)
                                                     .store = d->store,
                                                     .site = d->site,
                                                     .helper = d->helper,
+                                                    .fetch_service = getenv("DIGESTD_FETCH_SOCKET"),
                                                     .clock = daemon_clock,
                                                     .random = cli_random,
                                                     .log = daemon_log,

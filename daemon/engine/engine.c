@@ -271,6 +271,10 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
     ev_async_start(options->loop, &en->missed);
     ev_io_start(options->loop, &en->due);
+    if (fetcher_use_service(en->fetcher, options->fetch_service, e)) {
+        engine_free(en);
+        return NULL;
+    }
     return en;
 }
 

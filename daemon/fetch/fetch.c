@@ -20,6 +20,7 @@ struct fetcher *fetcher_new(struct ev_loop *loop, struct proc_helper *helper, st
     }
     f->loop = loop;
     f->helper = helper;
+    command_open(f);
     if (multi_open(f, e)) {
         curl_global_cleanup();
         free(f);
@@ -36,15 +37,24 @@ void fetcher_free(struct fetcher *f)
         fetch_cancel(f->finished);
     while (f->running)
         fetch_cancel(f->running);
+    command_close(f);
     multi_close(f);
+    free(f->service);
     curl_global_cleanup();
     free(f);
+}
+
+int fetcher_use_service(struct fetcher *f, const char *path, struct error *e)
+{
+    f->service = path ? strdup(path) : NULL;
+    return path && !f->service ? error_set(e, "out of memory") : 0;
 }
 
 static void fetch_free(struct fetch *f)
 {
     transfer_clear(f);
     free(f->url);
+    free(f->command_line);
     free(f);
 }
 
@@ -114,8 +124,7 @@ void fetch_cancel(struct fetch *f)
 {
     if (f->stage == STAGE_TOLD)
         return; /* its own callback wants to cancel it */
-    if (f->command)
-        proc_cancel(f->command);
+    command_cancel(f);
     if (f->easy && f->stage == STAGE_RUNNING)
         curl_multi_remove_handle(f->fetcher->multi, f->easy);
     unlink_fetch(f);

@@ -14,6 +14,11 @@ struct fetcher {
     struct watched *watched; /* curl's sockets */
     struct fetch *running;
     struct fetch *finished;
+
+    char *service; /* the socket of the fetch service; NULL: there is none */
+    int commands;  /* that run */
+    int commands_waiting;
+    struct ev_timer next_command;
 };
 
 /* What the head of the last answer said. */
@@ -55,7 +60,12 @@ struct fetch {
     struct buf body; /* capped at max-size */
     size_t ignored;  /* bytes of a body that nobody wants */
 
-    struct proc *command;
+    /* by a fetch-command */
+    char *command_line;
+    bool waits;           /* for its turn */
+    struct proc *command; /* while it runs here */
+    struct ask *asked;    /* while the fetch service has it */
+    bool in_sandbox;      /* it should have been run by the service, and there is none */
 };
 
 /* Makes and sets f->easy up, all but adding it to the multi handle. -1: `e`. */
@@ -74,6 +84,9 @@ void transfer_result(struct fetch *f, struct fetch_result *result, struct error 
 
 /* Runs conf->fetch_command for f, which is finished with fetch_finish() from the loop. */
 int command_start(struct fetch *f, const struct poll_conf *conf, struct error *e);
+void command_cancel(struct fetch *f);
+void command_open(struct fetcher *fetcher);
+void command_close(struct fetcher *fetcher);
 
 /* Unlinks f, calls its callback and frees it. */
 void fetch_finish(struct fetch *f, const struct fetch_result *result);

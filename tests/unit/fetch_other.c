@@ -1,6 +1,8 @@
 /* Pages from files and programs; several fetches at once, and cancelled ones. */
 #include "fetch_rig.h"
 
+#include "../../daemon/fetch/transfer.h"
+
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -108,6 +110,77 @@ static void test_command_that_fails(void **state)
     assert_null(fetch_start(rig->fetcher, STR("http://a.invalid/"), &rig->conf, NULL,
                             (struct str){0}, NOW, on_told, NULL, &e));
     assert_string_equal(e.text, "fetch-command: a quotation mark is not closed");
+}
+
+/* A browser prints what it has once the page has loaded, unless it is told to wait. */
+static void test_a_browser_waits(void **state)
+{
+    struct told told = fetch_by(*state, "echo --headless '--dump-dom' %u");
+
+    assert_string_equal(told.body, "--headless --virtual-time-budget=10000 --dump-dom "
+                                   "https://digest.invalid/a?b='c'&d\n");
+    told_clear(&told);
+    told = fetch_by(*state, "echo --dump-dom --virtual-time-budget=3 %u x");
+    assert_string_equal(told.body,
+                        "--dump-dom --virtual-time-budget=3 https://digest.invalid/a?b='c'&d x\n");
+    told_clear(&told);
+    told = fetch_by(*state, "echo 'a --dump-dom' %u");
+    assert_string_equal(told.body, "a --dump-dom https://digest.invalid/a?b='c'&d\n");
+    told_clear(&told);
+}
+
+static void test_command_says_why(void **state)
+{
+    assert_told(fetch_by(*state, "sh -c 'echo starting >&2; echo no display >&2; exit 1'"),
+                FETCH_FAILED, "fetch-command: sh ended with exit status 1: no display");
+}
+
+static void count_down(void *arg, const struct fetch_result *result)
+{
+    int *left = arg;
+
+    assert_string_equal(result->reason, "");
+    assert_string_equal(result->body.p, "page\n");
+    --*left;
+}
+
+/* Four at once; the others wait, and may be cancelled while they do. */
+static void test_commands_take_turns(void **state)
+{
+    struct rig *rig = *state;
+    struct fetch *fetches[8];
+    int left = 6;
+
+    rig->conf.fetch_command = (char *)(uintptr_t) "echo page";
+    for (int i = 0; i < 8; i++) {
+        fetches[i] = fetch_start(rig->fetcher, STR("http://a.invalid/"), &rig->conf, NULL,
+                                 (struct str){0}, NOW, count_down, &left, NULL);
+        assert_non_null(fetches[i]);
+    }
+    assert_int_equal(rig->fetcher->commands, 4);
+    assert_int_equal(rig->fetcher->commands_waiting, 4);
+    fetch_cancel(fetches[0]); /* runs: its place is given to another, from the loop */
+    fetch_cancel(fetches[6]); /* waits */
+    assert_int_equal(rig->fetcher->commands, 3);
+    assert_int_equal(rig->fetcher->commands_waiting, 3);
+    while (left > 0 && ev_run(rig->loop, EVRUN_ONCE))
+        assert_true(rig->fetcher->commands <= 4);
+    assert_int_equal(left, 0);
+    assert_int_equal(rig->fetcher->commands, 0);
+    assert_int_equal(rig->fetcher->commands_waiting, 0);
+}
+
+static void test_freed_while_commands_wait(void **state)
+{
+    struct rig *rig = *state;
+    int left = 0;
+
+    rig->conf.fetch_command = (char *)(uintptr_t) "sleep 1000";
+    for (int i = 0; i < 9; i++)
+        assert_non_null(fetch_start(rig->fetcher, STR("http://a.invalid/"), &rig->conf, NULL,
+                                    (struct str){0}, NOW, count_down, &left, NULL));
+    fetcher_free(rig->fetcher);
+    rig->fetcher = NULL;
 }
 
 static void test_command_without_a_helper(void **state)
@@ -247,6 +320,10 @@ int main(void)
         RUN(test_file_that_is_none),
         RUN(test_command),
         RUN(test_command_that_fails),
+        RUN(test_a_browser_waits),
+        RUN(test_command_says_why),
+        RUN(test_commands_take_turns),
+        RUN(test_freed_while_commands_wait),
         RUN(test_command_without_a_helper),
         RUN(test_two_connections_a_host),
         RUN(test_callbacks_start_and_cancel),
