@@ -171,6 +171,7 @@ bench: $(BENCHES) $(B)/digestd
 
 configdir = $(sysconfdir)/digestd
 PROFILES := $(notdir $(sort $(wildcard conf/profiles/*.conf)))
+UNITS    := $(notdir $(sort $(wildcard systemd/*)))
 # The paths of this installation in the places of the usual ones.
 unit_paths = sed -e 's|/usr/local/bin/|$(bindir)/|' -e 's|/etc/digestd|$(configdir)|'
 conf_paths = sed -e 's|/etc/digestd|$(configdir)|' \
@@ -187,7 +188,7 @@ install: $(B)/digestd
 	$(INSTALL) -m 644 $(PROFILES:%=conf/profiles/%) $(DESTDIR)$(configdir)/profiles/
 	test -e $(DESTDIR)$(configdir)/digestd.conf || \
 	  $(conf_paths) conf/digestd.conf > $(DESTDIR)$(configdir)/digestd.conf
-	for unit in digestd.service digestd.socket; do \
+	for unit in $(UNITS); do \
 	  $(unit_paths) systemd/$$unit > $(DESTDIR)$(systemdsystemunitdir)/$$unit || exit 1; \
 	done
 
@@ -196,7 +197,7 @@ install: $(B)/digestd
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(bindir)/digestd $(mandir)/man1/digestd.1 \
 	  $(mandir)/man5/digestd.conf.5 $(PROFILES:%=$(configdir)/profiles/%) \
-	  $(systemdsystemunitdir)/digestd.service $(systemdsystemunitdir)/digestd.socket)
+	  $(UNITS:%=$(systemdsystemunitdir)/%))
 	! $(conf_paths) conf/digestd.conf | cmp -s - $(DESTDIR)$(configdir)/digestd.conf || \
 	  rm $(DESTDIR)$(configdir)/digestd.conf
 	-rmdir $(DESTDIR)$(configdir)/profiles $(DESTDIR)$(configdir) 2>/dev/null || true
