@@ -43,16 +43,6 @@ struct fetcher *fetcher_new(struct ev_loop *loop, struct proc_helper *helper, st
 /* Cancels what is under way (no callback), then frees. Not from inside a callback. NULL is fine. */
 void fetcher_free(struct fetcher *f);
 
-/* Once, before the first fetch: fetch commands are run by the service at this socket, where there
- * is one (copied; NULL: they are not). */
-int fetcher_use_service(struct fetcher *f, const char *path, struct error *e);
-
-/* The fetch service: takes the one question that comes on `connection`, runs the fetch-command that
- * it names if `conf` has it, and answers. Returns when that is done, or when whoever asked has hung
- * up. `conf` NULL: it answers that the conf is faulty. -1 and `e`, which was answered too. */
-int fetch_serve(int connection, const struct conf *conf, struct proc_helper *helper,
-                struct error *e);
-
 /* Starts fetching `url` as `conf` says. `validators` (NULL: none) make it conditional; `cookies`
  * are Netscape lines from earlier. `now` is for Retry-After dates. All arguments are copied.
  * `done` is called exactly once, from the loop, never from inside this call, unless cancelled.
@@ -62,6 +52,18 @@ struct fetch *fetch_start(struct fetcher *f, struct str url, const struct poll_c
                           fetch_done *done, void *arg, struct error *e);
 /* done is not called. A callback may start and cancel fetches; its own is gone when it returns. */
 void fetch_cancel(struct fetch *f);
+
+/* ---- the fetch service, which runs fetch commands where the daemon may not ------------------- */
+
+/* Once, before the first fetch: fetch commands are run by the service at this socket, where there
+ * is one (copied; NULL: they are not). */
+int fetcher_use_service(struct fetcher *f, const char *path, struct error *e);
+
+/* The fetch service: takes the one question that comes on `connection`, runs the fetch-command that
+ * it names if `conf` has it, and answers. Returns when that is done, or when whoever asked has hung
+ * up. `conf` NULL: it answers that the conf is faulty. -1 and `e`, which was answered too. */
+int fetch_serve(int connection, const struct conf *conf, struct proc_helper *helper,
+                struct error *e);
 
 /* ---- schedule (pure) ----------------------------------------------------------------------- */
 
