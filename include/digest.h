@@ -8,7 +8,7 @@
 #include "profile.h"
 
 /* Raised whenever the same page would give other sections: validators of an older one are void. */
-#define EXTRACTOR_VERSION 2
+#define EXTRACTOR_VERSION 3
 
 /* ---- doubt --------------------------------------------------------------------------------- */
 

@@ -135,6 +135,11 @@ static void noscript_prepare(xmlNode *node)
 
 /* ---- lines of code ------------------------------------------------------------------------- */
 
+static bool is_named(const xmlNode *node, const char *name)
+{
+    return node && node->type == XML_ELEMENT_NODE && strcmp((const char *)node->name, name) == 0;
+}
+
 static bool is_code_line(const xmlNode *node)
 {
     return node && node->type == XML_ELEMENT_NODE && xmlHasProp(node, (const xmlChar *)"data-line");
@@ -144,18 +149,41 @@ static bool ends_line(const xmlNode *node)
 {
     while (node->last)
         node = node->last;
-    return node->type == XML_TEXT_NODE && str_ends(str_of((const char *)node->content), STR("\n"));
+    return is_named(node, "br") || (node->type == XML_TEXT_NODE &&
+                                    str_ends(str_of((const char *)node->content), STR("\n")));
 }
 
-/* Sites that number the lines of code put each into an element, which their style ends. */
+/* Whether there is nothing in it but elements <code>, and a style of the site: then each is a line.
+ * What was cleaned once has no class any more, and is not changed again. */
+static bool holds_code_alone(const xmlNode *pre)
+{
+    if (!xmlHasProp(pre, (const xmlChar *)"class"))
+        return false;
+    for (const xmlNode *at = pre->children; at; at = at->next)
+        if (!is_named(at, "code") &&
+            !(at->type == XML_TEXT_NODE && text_blank(str_of((const char *)at->content))))
+            return false;
+    return true;
+}
+
+/* Whether two neighbours stand in one line only because the style of the site, which ends it, is
+ * not here. */
+static bool are_two_lines(const xmlNode *pre, const xmlNode *before, xmlNode *node, bool code_alone)
+{
+    if (code_alone && node->parent == pre && is_named(before, "code") && is_named(node, "code"))
+        return true;
+    return is_code_line(node) && is_code_line(before) && node_element(node)->kind == ELEMENT_UNWRAP;
+}
+
+/* Sites that number the lines of code put each into an element of its own. */
 static void pre_prepare(xmlNode *pre)
 {
+    bool code_alone = holds_code_alone(pre);
     bool down = true; /* one in another is prepared by itself */
 
     for (xmlNode *at = pre; (at = tree_next(at, pre, down)) != NULL;) {
         down = at->type != XML_ELEMENT_NODE || node_element(at)->role != ROLE_PRE;
-        if (is_code_line(at) && is_code_line(at->prev) &&
-            node_element(at)->kind == ELEMENT_UNWRAP && !ends_line(at->prev))
+        if (are_two_lines(pre, at->prev, at, code_alone) && !ends_line(at->prev))
             xmlAddPrevSibling(at, xmlNewDocText(at->doc, (const xmlChar *)"\n"));
     }
 }

@@ -322,6 +322,15 @@ static const struct kept cases[] = {
      "<pre><code><span data-line>a</span><span data-line><b>b</b>\n</span><span "
      "data-line>c</span>\n<span data-line>d</span></code></pre>",
      "<pre><code>a\n<b>b</b>\nc\nd</code></pre>"},
+    {"a code element a line",
+     "<pre class=x><code><span>a</span></code><code><span><b>b</b></span></code><code>c\n</code>"
+     "<code><span><br></span></code><code>d<br></code><code>e</code></pre>",
+     "<pre><code>a</code>\n<code><b>b</b></code>\n<code>c\n</code><code><br></code>"
+     "<code>d<br></code><code>e</code></pre>"},
+    {"code elements in a line", "<pre class=x>a <code>b</code><code>c</code></pre>",
+     "<pre>a <code>b</code><code>c</code></pre>"},
+    {"code elements without a style", "<pre><code>b</code><code>c</code></pre>",
+     "<pre><code>b</code><code>c</code></pre>"},
     {"listing and xmp", "<listing>a</listing><xmp>b</xmp><plaintext>c",
      "<pre>a</pre><pre>b</pre><pre>c</pre>"},
     {"ruby", "<p><ruby>a<rp>(</rp><rt>b</rt><rp>)</rp></ruby><rt>c</rt></p>",
