@@ -89,7 +89,8 @@ int store_archives(struct store *s, struct str name, int64_t *count, struct erro
 /* A source goes on under another name, with all that is stored of it. 1 done, 0: there is none of
  * the old name, or one of the new name already. */
 int store_rename(struct store *s, struct str from, struct str to, struct error *e);
-/* SQLite's online backup into a new file, which is whole or not there. */
+/* SQLite's online backup into a new file, which is whole or not there. Where `file` is a link, what
+ * it points to is replaced; a link to nothing is refused. */
 int store_backup(struct store *s, const char *file, struct error *e);
 /* Every fault that SQLite's integrity_check and our own rules find, a line each; empty: none. */
 int store_check(struct store *s, struct buf *faults, struct error *e);

@@ -109,17 +109,27 @@ static bool is_beside(const struct store *s, const char *file)
     return beside;
 }
 
-int store_backup(struct store *s, const char *file, struct error *e)
+/* Where the copy goes: what a link points to is replaced, not the link. NULL: `e`. */
+static char *real_file(const char *file, struct error *e)
+{
+    struct stat st;
+    bool is_link = lstat(file, &st) == 0 && S_ISLNK(st.st_mode);
+    char *real = is_link ? realpath(file, NULL) : strdup(file);
+    if (!real && is_link)
+        error_set(e,
+                  "cannot back up to %s: it is a link, and what it points to cannot be had: %s; "
+                  "make that, or name another file",
+                  file, strerror(errno));
+    else if (!real)
+        error_set(e, "out of memory");
+    return real;
+}
+
+/* Under another name beside `file` first. */
+static int backup_beside(struct store *s, const char *file, struct error *e)
 {
     char *name = NULL;
     int rc = -1;
-    if (s->sql && is_beside(s, file))
-        return error_set(e,
-                         "cannot back up to %s: that is the state directory itself, and a "
-                         "backup has to stand somewhere else",
-                         file);
-    if (!s->sql)
-        return error_set(e, "there is no database %s to be backed up; set state-dir", s->path);
     if (asprintf(&name, "%s.XXXXXX", file) < 0)
         return error_set(e, "out of memory");
     int fd = mkstemp(name); /* for its owner alone: cookies are in it */
@@ -132,5 +142,24 @@ int store_backup(struct store *s, const char *file, struct error *e)
             unlink(name);
     }
     free(name);
+    return rc;
+}
+
+int store_backup(struct store *s, const char *file, struct error *e)
+{
+    if (!s->sql)
+        return error_set(e, "there is no database %s to be backed up; set state-dir", s->path);
+    char *real = real_file(file, e);
+    int rc = -1;
+    if (!real)
+        return -1;
+    if (is_beside(s, real))
+        error_set(e,
+                  "cannot back up to %s: that is the state directory itself, and a "
+                  "backup has to stand somewhere else",
+                  file);
+    else
+        rc = backup_beside(s, real, e);
+    free(real);
     return rc;
 }

@@ -147,6 +147,47 @@ static void a_backup_that_cannot_be(void **unused)
     place_remove(&p);
 }
 
+/* Who keeps a link to the disk of his backups finds the backup there, and his link. */
+static void a_backup_through_a_link(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct error e = {""};
+    struct stat st;
+    char link[300], disk[300], file[320];
+    struct store *s = open_as(&p, STORE_OWN);
+    fill(s, "x");
+    snprintf(link, sizeof link, "%s/backup.db", p.dir);
+    snprintf(disk, sizeof disk, "%s/disk", p.dir);
+    snprintf(file, sizeof file, "%s/b.db", disk);
+    assert_int_equal(symlink("disk/b.db", link), 0);
+    /* The disk is not there, or nothing is on it. */
+    for (int i = 0; i < 2; i++) {
+        size_t before = files_in(p.dir);
+        assert_int_equal(store_backup(s, link, &e), -1);
+        assert_non_null(
+            strstr(e.text, "it is a link, and what it points to cannot be had: No suc"));
+        assert_int_equal(files_in(p.dir), before);
+        if (i == 0)
+            assert_int_equal(mkdir(disk, 0755), 0);
+    }
+    must(store_backup(s, file, &e), &e);
+    fill(s, "y");
+    must(store_backup(s, link, &e), &e);
+    assert_int_equal(lstat(link, &st), 0);
+    assert_true(S_ISLNK(st.st_mode));
+    assert_int_equal(raw(file, "SELECT count(*) FROM source"), 2);
+    assert_int_equal(files_in(disk), 1);
+    /* A link to what is in use is no way to it. */
+    assert_int_equal(unlink(link), 0);
+    assert_int_equal(symlink(p.database, link), 0);
+    assert_int_equal(store_backup(s, link, &e), -1);
+    assert_non_null(strstr(e.text, "the state directory itself"));
+    store_close(s);
+    assert_true(is_sound(p.database));
+    place_remove(&p);
+}
+
 /* A sound backup is not given up for a damaged database. */
 static void a_damaged_database_is_not_backed_up(void **unused)
 {
@@ -327,6 +368,7 @@ int main(void)
         cmocka_unit_test(a_backup_is_the_same),
         cmocka_unit_test(a_backup_waits_for_nobody),
         cmocka_unit_test(a_backup_that_cannot_be),
+        cmocka_unit_test(a_backup_through_a_link),
         cmocka_unit_test(a_damaged_database_is_not_backed_up),
         cmocka_unit_test(a_backup_on_a_full_disk),
         cmocka_unit_test(faults_are_found),
