@@ -202,6 +202,33 @@ static void test_removals_wait(void **state)
     end(&w);
 }
 
+/* A poll that failed saw nothing: it neither agrees, nor does it make the others count anew. */
+static void test_failed_polls_do_not_count(void **state)
+{
+    static const char *const keys[] = {"", "removed = drop\nremoval-guard = 100%\n"};
+    static const char *const told[][2] = {{HELD("1"), HELD("2")}, {"", ""}};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct place *p = place_make();
+        struct world w = begin(p, keys[i]);
+
+        serve(&w, PAGE(A B C D), NULL);
+        poll_now(&w, "new A, new B, new C, new D");
+        for (size_t k = 0; k < 2; k++) {
+            serve(&w, PAGE(A), NULL);
+            poll_now(&w, told[i][k]);
+            source_site_set(w.site, "/page", &(struct site_step){.status = 503}, 1);
+            for (int n = 0; n < 3; n++)
+                poll_now(&w, "error the site answered 503");
+        }
+        serve(&w, PAGE(A), NULL);
+        poll_now(&w, "removed B, removed C, removed D");
+        end(&w);
+        place_remove(p);
+    }
+    (void)state;
+}
+
 static void test_small_changes(void **state)
 {
     struct world w = begin(*state, "min-change = 5\n");
@@ -308,6 +335,7 @@ int main(void)
         TEST(test_held_page_is_cancelled),
         TEST(test_unfinished),
         TEST(test_removals_wait),
+        TEST(test_failed_polls_do_not_count),
         TEST(test_small_changes),
         TEST(test_clock_in_the_past),
         TEST(test_reasons),
