@@ -165,6 +165,8 @@ struct feed_row {
     int64_t entries;
     int64_t last_poll, next_poll, last_change, trouble_since; /* 0: never, none */
     bool known;                                               /* had a good poll */
+    char *waiting; /* the title of a last section whose end is waited for; NULL: none */
+    int64_t waiting_since;
 };
 
 struct feed_row *feed_row_copy(const struct feed_row *row); /* deep; feed_row_free */

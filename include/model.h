@@ -132,7 +132,8 @@ struct outcome {
     size_t moved_count;
     struct event *events; /* in page order; the events of one entry in the order of the enum */
     size_t events_count;
-    bool waiting; /* something is not told yet, and polls to come of the same page count */
+    bool waiting;          /* something is not told yet, and polls to come of the same page count */
+    struct str unfinished; /* the title of a section of that kind whose end is still to come */
 };
 
 /* Something to hand over once a poll is written: to a program, or to a hub. */
@@ -192,11 +193,14 @@ struct source_state {
     struct validators validators;
     struct schedule schedule;
     enum doubt doubt;
-    struct str reason;            /* the sentence that goes with doubt */
-    struct hash held;             /* of the sections of a page held back; unset: none */
-    int64_t held_polls;           /* so many in a row agreed on it */
-    struct hash unfinished;       /* of a last section without its end marker, which is held back */
-    int64_t unfinished_polls;     /* so many in a row had it so */
+    struct str reason;        /* the sentence that goes with doubt */
+    struct hash held;         /* of the sections of a page held back; unset: none */
+    int64_t held_polls;       /* so many in a row agreed on it */
+    struct hash unfinished;   /* of a last section without its end marker, which is held back */
+    int64_t unfinished_polls; /* so many in a row had it so */
+    struct str waiting;       /* the title of a last section that is held back; empty: none */
+    int64_t waiting_since;
+    int64_t waiting_polls;        /* so many pages that were believed had it held back */
     bool page_kept;               /* the page is in the store (store_page) */
     const struct kept_page *page; /* written only: the page to keep; NULL where page_kept: the one
                                      that is there */

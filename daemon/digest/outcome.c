@@ -180,6 +180,7 @@ static void unfinished_find(struct conclusion *c)
         return;
     c->held_back = last;
     c->m->outcome.waiting = true;
+    c->m->outcome.unfinished = m->in.page->sections[last].title;
 }
 
 /* The links that stand: those of entries to which nothing happens. All others are minted anew. */

@@ -13,6 +13,10 @@
 
 /* So many polls in a row have to see a last section without its end marker as it is. */
 #define UNFINISHED_POLLS 2
+/* One that is another at each of them is told all the same when it has been waited for so long, and
+ * in so many: to tell it half is better than never. */
+#define WAITING_SECONDS  ((int64_t)24 * 60 * 60)
+#define WAITING_POLLS    5
 
 /* A poll on its way: the state as it will be. */
 struct poll {
@@ -25,6 +29,7 @@ struct poll {
     bool arrived;           /* it came with this poll, and is not the one that was kept */
     struct page *page;
     struct match *match;
+    bool overdue; /* a last section was waited for long enough */
 };
 
 /* ---- writing ------------------------------------------------------------------------------- */
@@ -213,6 +218,26 @@ static void keep_page(struct poll *p, bool kept)
     p->next.page_kept = kept;
 }
 
+/* What is waited for, since when, is said once in the log and stands on the index page. */
+static void note_waiting(struct poll *p, struct str unfinished)
+{
+    struct source_state *next = &p->next;
+    bool begins = unfinished.n && !next->waiting_since;
+
+    if (begins)
+        engine_log(p->source->engine, 2,
+                   "%s: waiting for the end of '%.*s': it is told when two polls in a row saw the "
+                   "same, after a day at the latest",
+                   p->source->conf->name, STR_ARG(unfinished));
+    else if (!unfinished.n && p->overdue)
+        engine_log(p->source->engine, 2,
+                   "%s: the end of '%.*s' has not come for a day: it is told as it is",
+                   p->source->conf->name, STR_ARG(next->waiting));
+    next->waiting = unfinished;
+    next->waiting_since = begins ? p->now : unfinished.n ? next->waiting_since : 0;
+    next->waiting_polls = unfinished.n ? next->waiting_polls + 1 : 0;
+}
+
 static void take_validators(struct poll *p)
 {
     if (p->fetched->status != FETCH_OK)
@@ -245,6 +270,7 @@ static void poll_believe(struct poll *p)
     poll_clear_doubt(p);
     take_validators(p);
     keep_page(p, outcome->waiting);
+    note_waiting(p, outcome->unfinished);
     p->next.info = p->page->info;
     poll_schedule(p, POLL_GOOD);
     if (outcome->events_count)
@@ -297,6 +323,20 @@ static int64_t agreeing(struct hash *before, int64_t polls, struct hash seen, in
     return polls < most ? polls : most;
 }
 
+/* What was waited for stands higher up now, whole; what is the last one is another. */
+static void stop_waiting(struct poll *p)
+{
+    for (size_t i = 0; i + 1 < p->page->count; i++)
+        if (str_eq(p->page->sections[i].title, p->next.waiting))
+            p->next.waiting_since = p->next.waiting_polls = 0;
+}
+
+static bool waited_enough(const struct source_state *state, int64_t now)
+{
+    return state->waiting_since && now - state->waiting_since >= WAITING_SECONDS &&
+           state->waiting_polls + 1 >= WAITING_POLLS;
+}
+
 /* Whether the last section is still to be waited for. */
 static bool poll_is_unfinished(struct poll *p)
 {
@@ -307,7 +347,11 @@ static bool poll_is_unfinished(struct poll *p)
             ? agreeing(&p->next.unfinished, p->next.unfinished_polls, last, UNFINISHED_POLLS)
             : 0;
     p->next.unfinished = last;
-    return hash_is_set(last) && p->next.unfinished_polls < UNFINISHED_POLLS;
+    if (!hash_is_set(last) || p->next.unfinished_polls >= UNFINISHED_POLLS)
+        return false;
+    stop_waiting(p);
+    p->overdue = waited_enough(&p->next, p->now);
+    return !p->overdue;
 }
 
 /* A page that lost too much is held until enough polls in a row show the same sections. */

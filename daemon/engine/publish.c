@@ -209,6 +209,8 @@ void publish_row(const struct engine_source *s)
         .last_change = state->schedule.last_change,
         .trouble_since = state->schedule.trouble_since,
         .known = state->schedule.last_good != 0,
+        .waiting = state->waiting.n ? (char *)state->waiting.p : NULL,
+        .waiting_since = state->waiting_since,
     };
 
     if (s->engine->options.site)

@@ -33,7 +33,8 @@ int source_take(struct engine_source *s, const struct source_state *state)
         &taken.name,           &taken.id_base,          &taken.info.title,
         &taken.info.author,    &taken.info.description, &taken.info.language,
         &taken.info.canonical, &taken.info.tags,        &taken.validators.etag,
-        &taken.reason,         &taken.cookies,          &taken.validators.last_modified};
+        &taken.reason,         &taken.cookies,          &taken.validators.last_modified,
+        &taken.waiting};
     struct arena *a = arena_new();
     bool failed = !a;
 

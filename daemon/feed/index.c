@@ -36,6 +36,20 @@ static void put_state(struct xml *x, const struct feed_row *row)
     xml_raw(x, STR("\n"));
 }
 
+/* Nobody should have to guess why a section of the page is not in the feed. */
+static void put_waiting(struct xml *x, const struct feed_row *row)
+{
+    html_open(x, "p", STR("state waiting"));
+    xml_text(x, STR("waiting since "));
+    html_time(x, row->waiting_since, false);
+    xml_text(x, STR(" for the end of “"));
+    xml_text(x, str_of(row->waiting));
+    xml_text(x, STR("”: the last section of the page has no end marker yet, and enters the feed "
+                    "when two polls in a row saw the same, after a day at the latest"));
+    xml_close(x);
+    xml_raw(x, STR("\n"));
+}
+
 static void put_addresses(struct xml *x, const struct feed_row *row, struct str base_url,
                           struct buf *space)
 {
@@ -104,6 +118,8 @@ static void put_row(struct xml *x, const struct feed_row *row, struct str base_u
     xml_close(x);
     xml_raw(x, STR("\n"));
     put_state(x, row);
+    if (row->waiting)
+        put_waiting(x, row);
     put_addresses(x, row, base_url, space);
     put_facts(x, row);
     xml_close(x);

@@ -22,6 +22,7 @@ struct feed_row *feed_row_copy(const struct feed_row *row)
     whole &= copy(&r->title, row->title);
     whole &= copy(&r->url, row->url);
     whole &= copy(&r->reason, row->reason);
+    whole &= copy(&r->waiting, row->waiting);
     if (whole)
         return r;
     feed_row_free(r);
@@ -36,6 +37,7 @@ void feed_row_free(struct feed_row *row)
     free(row->title);
     free(row->url);
     free(row->reason);
+    free(row->waiting);
     free(row);
 }
 

@@ -179,6 +179,15 @@ const struct schema_step schema_steps[] = {
 
      "CREATE INDEX entry_removed ON entry (removed DESC) WHERE NOT live;"
      "CREATE INDEX entry_given ON entry (given) WHERE given <> '';"},
+    /* A last section whose end does not come. What a source was called before stays its name. */
+    {"ALTER TABLE source ADD COLUMN waiting TEXT NOT NULL DEFAULT '';"
+     "ALTER TABLE source ADD COLUMN waiting_since INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE source ADD COLUMN waiting_polls INTEGER NOT NULL DEFAULT 0;"
+     "CREATE TABLE former_name ("
+     "  name TEXT PRIMARY KEY,"
+     "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE"
+     ") STRICT, WITHOUT ROWID;"
+     "CREATE INDEX former_name_by_source ON former_name (source);"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -182,6 +182,53 @@ static void test_unfinished(void **state)
     end(&w);
 }
 
+#define ENDLESS(n)                                                                                 \
+    PAGE(A "<h1>#New</h1><p>A story of waltzes and of nymphs, read by " n " people</p>")
+#define WHOLE "<h1>#New</h1><p>A story of waltzes and of nymphs, read by many</p><p>....</p>"
+
+/* A last section that is another at every poll: somebody can see that it is waited for, and it is
+ * told once in a day. */
+static void test_unfinished_for_ever(void **state)
+{
+    static const char *const seen[] = {ENDLESS("2"), ENDLESS("3"), ENDLESS("4")};
+    struct world w = begin(*state, "");
+    struct house *h;
+    struct ran r;
+    char *body;
+
+    serve(&w, PAGE(A), NULL);
+    poll_at(&w, "1700000000", "new A");
+    serve(&w, ENDLESS("1"), NULL);
+    poll_at(&w, "1700000100", "");
+    for (size_t i = 0; i < 3; i++) {
+        serve(&w, seen[i], NULL);
+        poll_at(&w, "1700000200", "");
+    }
+    serve(&w, ENDLESS("5"), NULL);
+    poll_at(&w, "1700086499", ""); /* a second too early */
+    serve(&w, ENDLESS("6"), NULL);
+    poll_at(&w, "1700086500", "new New");
+    /* From now on it is waited for anew: long enough, but too few have looked. */
+    serve(&w, ENDLESS("7"), NULL);
+    poll_at(&w, "1700086600", "");
+    for (size_t i = 0; i < 3; i++) {
+        serve(&w, seen[i], NULL);
+        poll_at(&w, "1700186600", "");
+    }
+    /* It is whole, and another one begins: that has its own time. */
+    serve(&w, PAGE(A WHOLE "<h1>#Next</h1><p>by 1"), NULL);
+    poll_at(&w, "1700186700", "changed New");
+    serve(&w, PAGE(A WHOLE "<h1>#Next</h1><p>by 2"), NULL);
+    poll_at(&w, "1700186800", "");
+    h = house_start(w.conf, &r);
+    assert_non_null(h);
+    body = house_get_with(h, "/", "2023-11-17 02:05 UTC</time> for the end of “Next”", 30000);
+    assert_non_null(body);
+    free(body);
+    assert_int_equal(house_stop(h, NULL), 0);
+    end(&w);
+}
+
 static void test_removals_wait(void **state)
 {
     struct world w = begin(*state, "removed = drop\n");
@@ -334,6 +381,7 @@ int main(void)
         TEST(test_held_page_is_believed),
         TEST(test_held_page_is_cancelled),
         TEST(test_unfinished),
+        TEST(test_unfinished_for_ever),
         TEST(test_removals_wait),
         TEST(test_failed_polls_do_not_count),
         TEST(test_small_changes),

@@ -15,7 +15,9 @@ static void fill(struct feed_row rows[3])
                                 .last_poll = 1762911000,
                                 .next_poll = 1762914600,
                                 .last_change = 1762900000,
-                                .known = true};
+                                .known = true,
+                                .waiting = z("A <half>"),
+                                .waiting_since = 1762910000};
     rows[1] = (struct feed_row){.name = z("fresh"),
                                 .title = z(""),
                                 .url = z("https://example.com/weekly"),
@@ -53,6 +55,12 @@ static void index_is_as_kept(void **state)
     assert_xpath(doc, "//p[@class='lead'][2]/a[3]/@href", "http://127.0.0.1:8780/all.json");
     assert_xpath(doc, "//section[1]/h2/a", rows[0].title);
     assert_xpath(doc, "//section[1]/p", "in order");
+    assert_xpath(
+        doc, "//section[1]/p[2]",
+        "waiting since 2025-11-12 01:13 UTC for the end of “A <half>”: the last section of "
+        "the page has no end marker yet, and enters the feed when two polls in a row saw "
+        "the same, after a day at the latest");
+    assert_xpath(doc, "count(//section[2]/p)", "1");
     assert_xpath(doc, "//section[2]/h2/a", "fresh");
     assert_xpath(doc, "//section[2]/p", "waiting for its first look");
     assert_xpath(doc, "//section[3]/p",
