@@ -61,5 +61,15 @@ void engine_free(struct engine *en);
 struct feed engine_feed(const struct source_conf *conf, const struct source_state *state,
                         struct str base_url);
 
+/* What a source of the conf goes on with. */
+struct engine_heritage {
+    struct str name;      /* under which it is stored, where that is another; empty: its own, or
+                             nothing is */
+    struct error warning; /* what whoever wrote the conf should know; empty: nothing */
+};
+/* Only reads. Strings are in `a` or of `source`. 0, -1. */
+int engine_heritage(struct store *store, struct arena *a, const struct conf *conf,
+                    const struct source_conf *source, struct engine_heritage *out, struct error *e);
+
 /* Any thread: somebody wants the body at `path`, which the site does not have. */
 void engine_miss(struct engine *en, const char *path);

@@ -86,9 +86,16 @@ int store_archive(struct store *s, struct arena *a, struct str name, int64_t num
 /* How many there are. */
 int store_archives(struct store *s, struct str name, int64_t *count, struct error *e);
 
-/* A source goes on under another name, with all that is stored of it. 1 done, 0: there is none of
- * the old name, or one of the new name already. */
+/* A source goes on under another name, with all that is stored of it; the old one is remembered. 1
+ * done, 0: there is none of the old name, or one of the new name already. */
 int store_rename(struct store *s, struct str from, struct str to, struct error *e);
+/* The names that a source had before and no other one has now, in `a`. 0, -1. */
+int store_former_names(struct store *s, struct arena *a, struct str name, struct str **out,
+                       size_t *count, struct error *e);
+/* The names of the sources whose ids are made from `id_base`, or whose validators hold for
+ * `valid_for` (unset: none), the one that was polled last first, in `a`. 0, -1. */
+int store_same_page(struct store *s, struct arena *a, struct str id_base, struct hash valid_for,
+                    struct str **out, size_t *count, struct error *e);
 /* SQLite's online backup into a new file, which is whole or not there. Where `file` is a link, what
  * it points to is replaced; a link to nothing is refused. */
 int store_backup(struct store *s, const char *file, struct error *e);

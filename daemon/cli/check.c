@@ -1,5 +1,6 @@
 /* digestd check: is the conf in order, or, with --state, what is stored? */
 #include "cli.h"
+#include "engine.h"
 #include "store.h"
 
 #include <stdio.h>
@@ -7,8 +8,28 @@
 /* All that a damaged database may have to say. */
 #define FAULTS_MAX ((size_t)16 * 1024 * 1024)
 
+/* What is no fault of the conf, and would surprise whoever wrote it: warnings, on stderr. A store
+ * that cannot be read is no matter of the conf. */
+static void warn_of_names(const struct conf *conf)
+{
+    struct arena *a = arena_new();
+    struct store *store = NULL;
+    struct engine_heritage heritage;
+    struct error e;
+
+    if (a && store_open(&store, conf->state_dir, STORE_READ, &e) == 0)
+        for (size_t i = 0; i < conf->sources_count; i++)
+            if (engine_heritage(store, a, conf, &conf->sources[i], &heritage, &e) == 0 &&
+                heritage.warning.text[0])
+                fprintf(stderr, "%s:%u: warning: %s\n", conf->file, conf->sources[i].line,
+                        heritage.warning.text);
+    store_close(store);
+    arena_free(a);
+}
+
 static int check_conf(const struct conf *conf)
 {
+    warn_of_names(conf);
     printf("%s: in order, %zu source%s\n", conf->file, conf->sources_count,
            conf->sources_count == 1 ? "" : "s");
     return cli_flush(EXIT_CONF);

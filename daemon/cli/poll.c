@@ -53,13 +53,13 @@ static void polled(void *arg, size_t failed)
     engine_settle(p->engine, settled, p);
 }
 
-/* Rows say what happened; only what else goes wrong is told beside them. */
+/* Rows say what happened; only what else goes wrong is told beside them, and what should be known
+ * of the conf before. */
 static void tell(void *arg, int level, const char *text)
 {
     struct polling *p = arg;
 
-    if (level == LOG_LEVEL_ERROR)
-        log_write(&p->log, LOG_LEVEL_ERROR, "%s", text);
+    log_write(&p->log, (enum log_level)level, "%s", text);
 }
 
 /* ---- here ---------------------------------------------------------------------------------- */
@@ -71,7 +71,7 @@ static int poll_start(struct polling *p, struct conf *conf, char **names, size_t
     char *base_url = cli_base_url(conf, NULL);
     int done = -1;
 
-    p->log = (struct log){.level = LOG_LEVEL_ERROR, .clock = cli_wall_clock};
+    p->log = (struct log){.level = LOG_LEVEL_WARNING, .clock = cli_wall_clock};
     p->loop = ev_loop_new(EVFLAG_AUTO);
     for (size_t i = 0; wanted && i < count; i++)
         wanted[i] = str_of(names[i]);
@@ -86,8 +86,10 @@ static int poll_start(struct polling *p, struct conf *conf, char **names, size_t
                                                 .log = tell,
                                                 .arg = p},
                        e);
-    if (p->engine && engine_configure(p->engine, conf, base_url, e) == 0)
+    if (p->engine && engine_configure(p->engine, conf, base_url, e) == 0) {
+        p->log.level = LOG_LEVEL_ERROR;
         done = engine_poll(p->engine, wanted, count, print_row, polled, p, e);
+    }
     free(wanted);
     free(base_url);
     return done;

@@ -355,10 +355,11 @@ static struct engine_source *source_named(const struct engine *en, const char *n
 static void tell_moved(struct engine *en, bool still)
 {
     for (size_t i = 0; i < en->count && en->options.site; i++) {
-        const struct source_conf *conf = en->sources[i]->conf;
+        const struct engine_source *s = en->sources[i];
 
-        if (conf->formerly)
-            site_moved(en->options.site, conf->formerly, still ? conf->name : NULL);
+        for (size_t k = 0; k < s->former_count; k++)
+            if (!conf_source(en->conf, s->former[k]))
+                site_moved(en->options.site, s->former[k].p, still ? s->conf->name : NULL);
     }
 }
 
@@ -409,7 +410,7 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
     for (size_t i = 0; sources && i < conf->sources_count; i++) {
         const struct engine_source *old = source_named(en, conf->sources[i].name);
 
-        sources[i] = source_new(en, &conf->sources[i], e);
+        sources[i] = source_new(en, conf, &conf->sources[i], e);
         if (!sources[i]) {
             sources_free(sources, i);
             return NULL;

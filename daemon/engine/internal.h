@@ -24,6 +24,9 @@ struct engine_source {
     struct hash *dropped; /* of each archive page seen: which of its entries are gone */
     size_t dropped_count;
     struct watch *watch; /* of a page that is a file; NULL: none */
+    struct arena *names;
+    struct str *former; /* the names that it had before, in `names` */
+    size_t former_count;
     int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 
@@ -81,15 +84,16 @@ void engine_arm_soon(struct engine *en);
 
 /* ---- state.c: what is kept of a source ----------------------------------------------------- */
 
-/* A source's state from the store, or a fresh one. NULL: `e`. */
-struct engine_source *source_new(struct engine *en, const struct source_conf *conf,
-                                 struct error *e);
+/* A source's state from the store, or a fresh one; `all` is the conf that it is in. NULL: `e`. */
+struct engine_source *source_new(struct engine *en, const struct conf *all,
+                                 const struct source_conf *conf, struct error *e);
 void source_free(struct engine_source *s);
 /* Takes `state`, whose strings may live anywhere, in place of what the source had. -1: no memory,
  * nothing has changed. */
 int source_take(struct engine_source *s, const struct source_state *state);
 /* What validators hold for: the address, the profile, and this version of the extractor. */
 struct hash source_key(const struct engine_source *s);
+struct hash conf_key_of(const struct source_conf *conf); /* the same; heritage.c */
 
 /* ---- watch.c: pages that are files --------------------------------------------------------- */
 

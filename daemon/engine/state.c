@@ -2,20 +2,11 @@
  * which is made anew with each state: nothing grows. */
 #include "internal.h"
 
-#include "digest.h"
-
-#include <stdio.h>
 #include <stdlib.h>
 
 struct hash source_key(const struct engine_source *s)
 {
-    char version[16];
-    struct hash key = hash_more((struct hash){0}, str_of(s->conf->url));
-    struct hash profile = s->conf->profile->hash;
-
-    snprintf(version, sizeof(version), "%d", EXTRACTOR_VERSION);
-    key = hash_more(key, (struct str){(const char *)&profile, sizeof(profile)});
-    return hash_more(key, str_of(version));
+    return conf_key_of(s->conf);
 }
 
 static void copy(struct arena *a, struct str *s, bool *failed)
@@ -63,24 +54,48 @@ static void state_settle(struct source_state *state, const struct source_conf *c
         state->id_base = str_of(conf->url);
 }
 
-/* The state as it is stored, also under the name that the source had before. 0, -1. */
-static int state_read(struct engine *en, const struct source_conf *conf, struct arena *a,
-                      struct source_state *state, struct error *e)
+/* What is stored under another name is the source's own from now on. */
+static int state_inherit(struct engine *en, const struct conf *conf,
+                         const struct source_conf *source, struct arena *a, struct error *e)
 {
-    struct store *store = en->options.store;
-    int found = store_source(store, a, str_of(conf->name), state, e);
+    struct engine_heritage heritage;
+    int done = engine_heritage(en->options.store, a, conf, source, &heritage, e);
 
-    if (found != 0 || !conf->formerly)
-        return found < 0 ? -1 : 0;
-    found = store_rename(store, str_of(conf->formerly), str_of(conf->name), e);
-    if (found > 0) {
-        engine_log(en, 2, "%s: goes on with what is stored of %s", conf->name, conf->formerly);
-        found = store_source(store, a, str_of(conf->name), state, e);
-    }
-    return found < 0 ? -1 : 0;
+    if (done == 0 && heritage.warning.text[0])
+        engine_log(en, 1, "%s: %s", source->name, heritage.warning.text);
+    if (done < 0 || !heritage.name.n)
+        return done;
+    if (store_rename(en->options.store, heritage.name, str_of(source->name), e) < 0)
+        return -1;
+    engine_log(en, 2, "%s: goes on with what is stored of %.*s", source->name,
+               STR_ARG(heritage.name));
+    return 0;
 }
 
-struct engine_source *source_new(struct engine *en, const struct source_conf *conf, struct error *e)
+/* What leads to the source besides its name: names it had, and the one that the conf gives. */
+static int names_read(struct engine_source *s, struct error *e)
+{
+    struct str *stored;
+    size_t count;
+
+    s->names = arena_new();
+    if (!s->names)
+        return error_set(e, "out of memory");
+    if (store_former_names(s->engine->options.store, s->names, str_of(s->conf->name), &stored,
+                           &count, e) < 0)
+        return -1;
+    s->former = arena_array(s->names, count + 1, sizeof(*s->former));
+    if (!s->former)
+        return error_set(e, "out of memory");
+    for (size_t i = 0; i < count; i++)
+        s->former[s->former_count++] = stored[i];
+    if (s->conf->formerly)
+        s->former[s->former_count++] = str_of(s->conf->formerly);
+    return 0;
+}
+
+struct engine_source *source_new(struct engine *en, const struct conf *all,
+                                 const struct source_conf *conf, struct error *e)
 {
     struct engine_source *s = calloc(1, sizeof(*s));
     struct arena *a = arena_new();
@@ -92,7 +107,9 @@ struct engine_source *source_new(struct engine *en, const struct source_conf *co
     }
     s->engine = en;
     s->conf = conf;
-    if (state_read(en, conf, a, &state, e) < 0)
+    if (state_inherit(en, all, conf, a, e) < 0 ||
+        store_source(en->options.store, a, str_of(conf->name), &state, e) < 0 ||
+        names_read(s, e) < 0)
         goto fail;
     state_settle(&state, conf);
     state.schedule.next_poll =
@@ -115,6 +132,7 @@ void source_free(struct engine_source *s)
         return;
     watch_stop(s);
     arena_free(s->arena);
+    arena_free(s->names);
     free(s->dropped);
     free(s);
 }

@@ -81,9 +81,12 @@ static int content_row_write(struct store *s, int64_t key, const struct entry *e
     return db_run(&c, e);
 }
 
-/* What all.* makes of it is found out later. */
-static int waiting_write(struct store *s, int64_t source, int64_t key, struct error *e)
+/* What all.* makes of it is found out later; of what has nothing but an id it makes nothing. */
+static int waiting_write(struct store *s, int64_t source, int64_t key, const struct entry *entry,
+                         struct error *e)
 {
+    if (!entry->title.n)
+        return 0;
     struct call c = db_call(s, STATEMENT_WAITING_WRITE,
                             "INSERT INTO waiting (source, entry) VALUES (?1, ?2) "
                             "ON CONFLICT DO NOTHING");
@@ -117,7 +120,7 @@ int entry_row_write(struct store *s, int64_t source, const struct entry *entry, 
         return -1;
     }
     key = db_get_int(&c);
-    if (db_run(&c, e) < 0 || waiting_write(s, source, key, e) < 0)
+    if (db_run(&c, e) < 0 || waiting_write(s, source, key, entry, e) < 0)
         return -1;
     return content_row_write(s, key, entry, e);
 }

@@ -187,7 +187,9 @@ const struct schema_step schema_steps[] = {
      "  name TEXT PRIMARY KEY,"
      "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE"
      ") STRICT, WITHOUT ROWID;"
-     "CREATE INDEX former_name_by_source ON former_name (source);"},
+     "CREATE INDEX former_name_by_source ON former_name (source);"
+     "CREATE INDEX source_by_id_base ON source (id_base);"
+     "CREATE INDEX source_by_valid_for ON source (valid_for);"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -214,20 +214,3 @@ int store_source(struct store *s, struct arena *a, struct str name, struct sourc
         memset(out, 0, sizeof *out);
     return rc;
 }
-
-int store_rename(struct store *s, struct str from, struct str to, struct error *e)
-{
-    if (db_may_write(s, e) < 0 || db_begin(s, true, e) < 0)
-        return -1;
-    struct call c = db_call(s, STATEMENT_RENAME,
-                            "UPDATE source SET name = ?2 WHERE name = ?1 "
-                            "AND NOT EXISTS (SELECT 1 FROM source WHERE name = ?2)");
-    db_put_str(&c, from);
-    db_put_str(&c, to);
-    bool done = db_run(&c, e) == 0;
-    bool renamed = done && sqlite3_changes(s->sql) > 0;
-    if (done && db_commit(s, e) == 0)
-        return renamed;
-    db_rollback(s);
-    return -1;
-}

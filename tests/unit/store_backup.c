@@ -15,7 +15,8 @@ static void fill(struct store *s, const char *name)
     struct entry entries[] = {entry_number(1), entry_number(2)};
     const struct entry *changed[] = {&entries[0], &entries[1]};
     struct event events[] = {{EVENT_NEW, &entries[0]}, {EVENT_NEW, &entries[1]}};
-    struct outcome outcome = {changed, 2, NULL, 0, events, 2, false};
+    struct outcome outcome = {
+        .changed = changed, .changed_count = 2, .events = events, .events_count = 2};
     struct error e = {""};
     must(store_commit(s, &state, &outcome, &e), &e);
     events[0].kind = EVENT_CHANGED;
@@ -362,6 +363,77 @@ static void a_source_gets_another_name(void **unused)
     place_remove(&p);
 }
 
+static void assert_former(struct store *s, const char *name, const char *expected)
+{
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct str *names;
+    size_t count;
+    struct buf all;
+    buf_init(&all, 1000);
+    buf_puts(&all, "");
+    must(store_former_names(s, a, str_of(name), &names, &count, &e), &e);
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&all, "%.*s ", STR_ARG(names[i]));
+    assert_string_equal(all.data, expected);
+    buf_clear(&all);
+    arena_free(a);
+}
+
+/* All of them lead to it; the one it has is none of them. */
+static void former_names_are_remembered(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct error e = {""};
+    struct store *s = open_as(&p, STORE_OWN);
+    fill(s, "a");
+    assert_former(s, "a", "");
+    assert_int_equal(store_rename(s, STR("a"), STR("b"), &e), 1);
+    assert_int_equal(store_rename(s, STR("b"), STR("c"), &e), 1);
+    assert_former(s, "c", "a b ");
+    assert_int_equal(store_rename(s, STR("c"), STR("a"), &e), 1);
+    assert_former(s, "a", "b c ");
+    /* Another one is called so now, and then has another name. */
+    fill(s, "b");
+    assert_former(s, "a", "c ");
+    assert_int_equal(store_rename(s, STR("b"), STR("z"), &e), 1);
+    assert_former(s, "z", "b ");
+    assert_former(s, "a", "c ");
+    store_close(s);
+    place_remove(&p);
+}
+
+static void sources_of_one_page(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct str *names;
+    size_t count;
+    const struct hash key = {1, 2}, other = {3, 4};
+    const struct source_state states[] = {
+        {.name = STR("a"), .id_base = STR("x"), .schedule = {.last_poll = 5}},
+        {.name = STR("b"), .id_base = STR("y"), .validators = {.key = key}},
+        {.name = STR("c"), .id_base = STR("x"), .schedule = {.last_poll = 7}},
+        {.name = STR("d"), .id_base = STR("z"), .validators = {.key = other}},
+    };
+    struct store *s = open_as(&p, STORE_OWN);
+    for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
+        must(store_commit(s, &states[i], NULL, &e), &e);
+    must(store_same_page(s, a, STR("x"), key, &names, &count, &e), &e);
+    assert_int_equal(count, 3);
+    assert_true(same(names[0], STR("c")));
+    assert_true(same(names[1], STR("a")));
+    assert_true(same(names[2], STR("b")));
+    must(store_same_page(s, a, STR("none"), (struct hash){9, 9}, &names, &count, &e), &e);
+    assert_int_equal(count, 0);
+    store_close(s);
+    arena_free(a);
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -374,6 +446,8 @@ int main(void)
         cmocka_unit_test(faults_are_found),
         cmocka_unit_test(a_damaged_file_is_found),
         cmocka_unit_test(a_source_gets_another_name),
+        cmocka_unit_test(former_names_are_remembered),
+        cmocka_unit_test(sources_of_one_page),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

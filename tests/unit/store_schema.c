@@ -325,7 +325,7 @@ static void statements_use_an_index(void **unused)
     struct event event = {EVENT_CHANGED, &one};
     const struct kept_page page = {STR("bytes"), STR("text/html"), STR("https://example.org/")};
     struct kept_page kept;
-    struct str bytes;
+    struct str bytes, *names;
     size_t count;
     int64_t since;
     outcome.events = &event;
@@ -342,6 +342,8 @@ static void statements_use_an_index(void **unused)
     must(store_changes(s, a, STR("y"), 9, &changes, &count, &e), &e);
     assert_int_equal(store_page(s, a, STR("y"), &kept, &e), 1);
     assert_int_equal(store_rename(s, STR("x"), STR("z"), &e), 1);
+    must(store_former_names(s, a, STR("z"), &names, &count, &e), &e);
+    must(store_same_page(s, a, STR("z"), hash_of(STR("z")), &names, &count, &e), &e);
     assert_int_equal(store_source(s, a, STR("y"), &state, &e), 1);
     must(store_entries(s, a, STR("y"), &list, &count, &e), &e);
     assert_int_equal(store_entry(s, a, STR("y"), str_of(one.id), &got, &e), 1);
