@@ -134,12 +134,15 @@ int edit_follows(const struct wording *before, const struct wording *after,
 struct own_tombstone {
     char id[ID_SIZE];
     int64_t when;
+    int64_t since; /* as `published` of the entries of its archive page, so that it stands there
+                      again; else as `when` */
 };
 
 /* A feed or an archive page as we rendered it. */
 struct own_feed {
-    char id[ID_SIZE];      /* empty: RSS and JSON Feed have none */
-    struct str home;       /* the page that it is of */
+    char id[ID_SIZE];                      /* empty: RSS and JSON Feed have none */
+    struct str home;                       /* the page that it is of */
+    struct str title, description, author; /* Atom alone has the last one */
     struct entry *entries; /* as in the document; they have neither text, hash, ordinal nor seq */
     size_t count;
     struct own_tombstone *gone;

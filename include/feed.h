@@ -119,6 +119,10 @@ struct feed_change {
 int feed_changes(const struct feed *feed, const struct feed_change *changes, size_t count,
                  struct buf *out, struct error *e);
 
+/* Whether an entry is not to be shown, but has a tombstone: it was taken out and leaves the feed
+ * then (`drop`), or nothing is known of it but that it is gone. */
+bool feed_is_gone(const struct entry *entry, bool drop);
+
 /* What may stand in a feed. */
 struct feed_choice {
     size_t max;        /* so many stand there, the newest */

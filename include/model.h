@@ -33,7 +33,7 @@ struct section {
 /* One entry: a section's identity through time, or that of an entry of a foreign feed. */
 struct entry {
     char id[ID_SIZE]; /* ours: what the store, the path of its page and its revisions go by */
-    struct str title;
+    struct str title; /* empty: nothing is known of it but its id, and that it is gone */
     struct str html;
     struct str text;
     struct str link; /* empty: the entry's own page */

@@ -17,6 +17,7 @@
 struct found {
     struct entry *entry;
     size_t at;
+    int64_t since; /* when it was first seen */
 };
 
 struct adoption {
@@ -27,6 +28,8 @@ struct adoption {
     size_t count, room;
     struct own_tombstone *gone;
     size_t gone_count, gone_room;
+    struct page_info info; /* what the feeds say of themselves */
+    size_t bare;           /* entries of which a tombstone is all that is left */
     struct error e;
 };
 
@@ -67,6 +70,20 @@ static int grow(void **items, size_t size, size_t count, size_t more, size_t *ro
     return 0;
 }
 
+static void take_first(struct str *to, struct str from)
+{
+    if (!to->n)
+        *to = from;
+}
+
+/* Until the page is seen, archive pages are called what they were called. */
+static void take_info(struct page_info *info, const struct own_feed *feed)
+{
+    take_first(&info->title, feed->title);
+    take_first(&info->description, feed->description);
+    take_first(&info->author, feed->author);
+}
+
 static int take_feed(struct adoption *a, const struct own_feed *feed)
 {
     if (grow((void **)&a->found, sizeof(*a->found), a->count, feed->count, &a->room) < 0 ||
@@ -74,11 +91,13 @@ static int take_feed(struct adoption *a, const struct own_feed *feed)
             0)
         return error_set(&a->e, "out of memory");
     for (size_t i = 0; i < feed->count; i++) {
-        a->found[a->count] = (struct found){&feed->entries[i], a->count};
+        a->found[a->count] =
+            (struct found){&feed->entries[i], a->count, feed->entries[i].published};
         a->count++;
     }
     for (size_t i = 0; i < feed->gone_count; i++)
         a->gone[a->gone_count++] = feed->gone[i];
+    take_info(&a->info, feed);
     return 0;
 }
 
@@ -137,19 +156,61 @@ static int compare_id(const void *key, const void *item)
     return strcmp(key, ((const struct found *)item)->entry->id);
 }
 
-static void bury(struct adoption *a)
+/* By id; of one id the latest first, of equals that of the archive page. */
+static int compare_gone(const void *x, const void *y)
 {
+    const struct own_tombstone *a = x, *b = y;
+    int order = strcmp(a->id, b->id);
+
+    if (order)
+        return order;
+    if (a->when != b->when)
+        return a->when > b->when ? -1 : 1;
+    return (a->since > b->since) - (a->since < b->since);
+}
+
+/* What has a tombstone and stands in no feed is kept by its id, which is never given again. */
+static int keep_bare(struct adoption *a, const struct own_tombstone *gone, struct found *out)
+{
+    struct entry *entry = arena_alloc(a->arena, sizeof(*entry));
+
+    if (!entry)
+        return error_set(&a->e, "out of memory");
+    memcpy(entry->id, gone->id, ID_SIZE);
+    entry->published = entry->updated = entry->removed = gone->when;
+    *out = (struct found){entry, a->count + a->bare++, gone->since};
+    return 0;
+}
+
+static void bury_one(struct found *f, const struct own_tombstone *gone)
+{
+    if (gone->when < f->entry->updated) /* it came back since */
+        return;
+    f->entry->live = false;
+    f->entry->removed = gone->when;
+    f->entry->link = (struct str){0};
+}
+
+static int bury(struct adoption *a)
+{
+    if (a->gone_count)
+        qsort(a->gone, a->gone_count, sizeof(*a->gone), compare_gone);
+    if (grow((void **)&a->found, sizeof(*a->found), a->count, a->gone_count, &a->room) < 0)
+        return error_set(&a->e, "out of memory");
     for (size_t i = 0; i < a->gone_count; i++) {
         const struct own_tombstone *gone = &a->gone[i];
         struct found *f =
             a->count ? bsearch(gone->id, a->found, a->count, sizeof(*a->found), compare_id) : NULL;
 
-        if (!f || gone->when < f->entry->updated) /* it came back since */
+        if (i && strcmp(gone->id, gone[-1].id) == 0)
             continue;
-        f->entry->live = false;
-        f->entry->removed = gone->when;
-        f->entry->link = (struct str){0};
+        if (f)
+            bury_one(f, gone);
+        else if (keep_bare(a, gone, &a->found[a->count + a->bare]) < 0)
+            return -1;
     }
+    a->count += a->bare;
+    return 0;
 }
 
 /* In the order first seen: of one poll's new entries each is a second older than the one above. */
@@ -157,8 +218,8 @@ static int compare_age(const void *x, const void *y)
 {
     const struct found *a = x, *b = y;
 
-    if (a->entry->published != b->entry->published)
-        return a->entry->published < b->entry->published ? -1 : 1;
+    if (a->since != b->since)
+        return a->since < b->since ? -1 : 1;
     return (a->at < b->at) - (a->at > b->at);
 }
 
@@ -203,7 +264,8 @@ static struct str without_proxy(struct adoption *a, struct str html)
 static int complete(struct adoption *a)
 {
     drop_doubles(a);
-    bury(a);
+    if (bury(a) < 0)
+        return -1;
     if (a->count)
         qsort(a->found, a->count, sizeof(*a->found), compare_age);
     for (size_t i = 0; i < a->count; i++) {
@@ -211,6 +273,8 @@ static int complete(struct adoption *a)
 
         entry->seq = (int64_t)i + 1;
         entry->position = (int64_t)(a->count - 1 - i); /* until the page is seen */
+        if (!entry->title.n)
+            continue;
         entry->ordinal = entry_ordinal(entry, a->id_base, ORDINAL_MOST);
         entry->html = without_proxy(a, entry->html);
         if (html_read(entry, str_of(a->source->url), a->source->profile, a->arena) < 0)
@@ -236,6 +300,7 @@ static int write_all(struct adoption *a, struct store *store, struct source_stat
     state->schedule.last_change = state->schedule.last_good;
     state->name = str_of(a->source->name);
     state->id_base = a->id_base;
+    state->info = a->info;
     return store_commit(store, state,
                         &(struct outcome){.changed = changed, .changed_count = a->count}, &a->e);
 }
@@ -261,6 +326,16 @@ static int adopt(struct adoption *a, struct store *store, char **feeds, size_t c
     return complete(a) < 0 || write_all(a, store, &state) < 0 ? EXIT_STATE : EXIT_OK;
 }
 
+static void print_adopted(const struct adoption *a)
+{
+    size_t whole = a->count - a->bare;
+
+    printf("%s: adopted %zu entr%s", a->source->name, whole, whole == 1 ? "y" : "ies");
+    if (a->bare)
+        printf(", and %zu that %s gone", a->bare, a->bare == 1 ? "is" : "are");
+    printf("\n");
+}
+
 static int adopt_here(const struct conf *conf, const struct source_conf *source, char **feeds,
                       size_t count)
 {
@@ -273,7 +348,7 @@ static int adopt_here(const struct conf *conf, const struct source_conf *source,
     if (status != EXIT_OK)
         cli_fail(status, "%s", a.e.text);
     else
-        printf("%s: adopted %zu entr%s\n", source->name, a.count, a.count == 1 ? "y" : "ies");
+        print_adopted(&a);
     store_close(store);
     free(a.found);
     free(a.gone);

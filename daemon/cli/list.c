@@ -72,6 +72,7 @@ static int print_feed(const struct listing *l, const struct conf *conf, struct s
     struct feed feed = {.title = STR("digestd"), .name = STR("all"), .author = STR("digestd")};
     struct error e = {"out of memory"};
     int status = EXIT_STATE;
+    size_t shown = 0;
 
     if (!entries || !base_url ||
         (only && store_source(store, l->arena, str_of(only->name), &state, &e) < 0)) {
@@ -79,15 +80,16 @@ static int print_feed(const struct listing *l, const struct conf *conf, struct s
         goto out;
     }
     for (size_t i = 0; i < l->count; i++)
-        entries[i] = l->items[i].entry;
+        if (!feed_is_gone(l->items[i].entry, false))
+            entries[shown++] = l->items[i].entry;
     feed.home = str_of(base_url);
     if (only)
         feed = engine_feed(only, &state, str_of(base_url));
     id_of_feed(id, state.id_base.n ? state.id_base : feed.home);
     feed.id = str_of(id);
     feed.entries = entries;
-    feed.count = l->count;
-    feed.updated = l->count ? entries[0]->updated : 0;
+    feed.count = shown;
+    feed.updated = shown ? entries[0]->updated : 0;
     status = cli_print_feed(&feed, "jsonfeed");
 out:
     free(base_url);

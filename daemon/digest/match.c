@@ -204,7 +204,7 @@ static int match_all(struct match *m)
             done = match_by_key(m, key, order);
     }
     free(order);
-    return done == 0 ? match_by_likeness(m) : -1;
+    return done == 0 && match_by_likeness(m) == 0 ? match_bare(m) : -1;
 }
 
 /* ---- what is not finished ------------------------------------------------------------------ */

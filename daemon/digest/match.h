@@ -9,6 +9,9 @@
 /* Content of at least so many bytes is nobody else's by chance. */
 #define TELLING_BYTES 120
 
+/* So many sections of one title are told apart by ids of which nothing else is known. */
+#define ORDINAL_MOST 64
+
 struct match {
     struct match_input in;
     size_t *entry_of;    /* of each section: index into in.known, or NOBODY */
@@ -30,5 +33,10 @@ void match_bind(struct match *m, size_t section, size_t entry);
 const struct section *match_unfinished(const struct page *page);
 /* Pairs sections and entries, still free, whose text is alike. 0, or -1: no memory. */
 int match_by_likeness(struct match *m);
+/* Whether nothing is known of an entry but its id, and that it is gone. */
+bool match_is_bare(const struct entry *entry);
+/* Pairs sections that are still free with bare entries, from the bottom up, as ids are given. 0, or
+ * -1: no memory. */
+int match_bare(struct match *m);
 /* Fills m->outcome. 0, or -1. */
 int match_conclude(struct match *m);

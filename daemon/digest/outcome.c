@@ -158,7 +158,9 @@ static void events_find(struct conclusion *c)
         const struct section *section = &m->in.page->sections[i];
         const struct entry *known = known_as(m, i);
 
-        if (known)
+        if (known && match_is_bare(known))
+            c->events[i] = 1u << EVENT_RESTORED;
+        else if (known)
             c->events[i] = (unsigned)!known->live << EVENT_RESTORED |
                            (unsigned)!str_eq(known->title, section->title) << EVENT_RENAMED |
                            (unsigned)is_changed(c, section, known) << EVENT_CHANGED;
@@ -258,6 +260,8 @@ static void section_is_known(struct conclusion *c, const struct section *section
     entry->live = true;
     entry->removed = 0;
     entry->title = section->title;
+    if (match_is_bare(known))
+        entry->ordinal = entry_ordinal(entry, c->m->in.id_base, ORDINAL_MOST);
     if (events) {
         content_take(entry, section);
         entry->updated = later(c->now, known->updated);

@@ -9,10 +9,10 @@
 
 /* Where the parts of a feed stand. */
 struct form {
-    const char *entry, *id, *published, *updated, *content;
+    const char *entry, *id, *published, *updated, *content, *description;
 };
-static const struct form atom = {"entry", "id", "published", "updated", "content"};
-static const struct form rss = {"item", "guid", "pubDate", "updated", "encoded"};
+static const struct form atom = {"entry", "id", "published", "updated", "content", "subtitle"};
+static const struct form rss = {"item", "guid", "pubDate", "updated", "encoded", "description"};
 
 struct feeding {
     struct arena *arena;
@@ -146,6 +146,13 @@ static struct str address_of(struct feeding *f, const xmlNode *node)
     return text_of(f, node, "link");
 }
 
+static struct str author_of(struct feeding *f, const xmlNode *feed)
+{
+    const xmlNode *author = child_named(feed, "author");
+
+    return author ? text_of(f, author, "name") : (struct str){0};
+}
+
 static int read_entry(struct feeding *f, const xmlNode *node, const struct form *form,
                       struct error *e)
 {
@@ -169,7 +176,21 @@ static int read_tombstone(struct feeding *f, const xmlNode *node, struct error *
     gone->when = date_of(attribute_of(f, node, "when"));
     if (!id_set(gone->id, attribute_of(f, node, "ref")))
         return not_ours(e, "the id of what was deleted is no urn:uuid:");
+    if (!gone->when)
+        return not_ours(e, "what was deleted has no date");
     return 0;
+}
+
+/* What was deleted from an archive page stood there: its oldest entry is as old. */
+static void tombstones_date(struct own_feed *feed, bool archive)
+{
+    int64_t oldest = 0;
+
+    for (size_t i = 0; i < feed->count && archive; i++)
+        if (!oldest || feed->entries[i].published < oldest)
+            oldest = feed->entries[i].published;
+    for (size_t i = 0; i < feed->gone_count; i++)
+        feed->gone[i].since = oldest ? oldest : feed->gone[i].when;
 }
 
 static int read_entries(struct feeding *f, const xmlNode *feed, const struct form *form,
@@ -180,12 +201,16 @@ static int read_entries(struct feeding *f, const xmlNode *feed, const struct for
     if (!str_eq(str_trim(text_of(f, feed, "generator")), STR("digestd")))
         return not_ours(e, "another program made it");
     f->feed->home = address_of(f, feed);
+    f->feed->title = text_of(f, feed, "title");
+    f->feed->description = text_of(f, feed, form->description);
+    f->feed->author = author_of(f, feed);
     for (const xmlNode *node = feed->children; node && done == 0; node = node->next) {
         if (is_named(node, form->entry))
             done = read_entry(f, node, form, e);
         else if (is_named(node, "deleted-entry"))
             done = read_tombstone(f, node, e);
     }
+    tombstones_date(f->feed, child_named(feed, "archive") != NULL);
     return done;
 }
 
@@ -255,6 +280,8 @@ static int read_items(struct feeding *f, const json_t *root, struct error *e)
     if (!json_object_get(root, "_digestd"))
         return not_ours(e, "another program made it");
     f->feed->home = member(f, root, "home_page_url");
+    f->feed->title = member(f, root, "title");
+    f->feed->description = member(f, root, "description");
     for (size_t i = 0; i < count && done == 0; i++)
         done = read_item(f, json_array_get(items, i), e);
     return done;

@@ -47,7 +47,7 @@ static void leaf_fill(struct leaf *l, const struct feed *feed, const struct entr
         const struct entry *entry = entries[i];
 
         l->feed.updated = later(l->feed.updated, entry->updated);
-        if (!drop || entry->live) {
+        if (!feed_is_gone(entry, drop)) {
             l->live[l->feed.count++] = entry;
             continue;
         }

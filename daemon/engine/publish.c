@@ -113,7 +113,7 @@ static int64_t empty_since(const struct engine_source *s)
 
 static bool is_gone(const struct engine_source *s, const struct entry *entry)
 {
-    return s->conf->removed == REMOVED_DROP && !entry->live;
+    return feed_is_gone(entry, s->conf->removed == REMOVED_DROP);
 }
 
 static int by_removed(const void *a, const void *b)

@@ -11,9 +11,14 @@ struct load {
     size_t count, bytes;
 };
 
+bool feed_is_gone(const struct entry *entry, bool drop)
+{
+    return !entry->live && (drop || !entry->title.n);
+}
+
 static bool is_gone(const struct entry *entry, const struct feed_choice *choice)
 {
-    return choice->drop_removed && !entry->live;
+    return feed_is_gone(entry, choice->drop_removed);
 }
 
 /* Whether the `rank`-th entry, the newest being 0, stands there whatever it takes. */

@@ -58,7 +58,7 @@ static const char *const rules[] = {
     "FROM entry JOIN source ON source.key = entry.source "
     "WHERE NOT EXISTS (SELECT 1 FROM copy WHERE copy.entry = entry.key) "
     "AND NOT EXISTS (SELECT 1 FROM waiting WHERE waiting.source = entry.source "
-    "AND waiting.entry = entry.key) LIMIT " FAULTS_MOST,
+    "AND waiting.entry = entry.key) AND entry.title <> '' LIMIT " FAULTS_MOST,
 
     "SELECT format('%s: %s gives its id to an article of all.* that it is no copy of', name, id) "
     "FROM article JOIN entry ON entry.key = first JOIN source ON source.key = entry.source "

@@ -14,7 +14,7 @@
 /* What an entry without a revision is at the moment. */
 static const char revision_before[] =
     "SELECT key, updated, title, html, text FROM entry JOIN content ON content.entry = key "
-    "WHERE source = ?1 AND id = ?2 "
+    "WHERE source = ?1 AND id = ?2 AND title <> '' " /* of what nothing is known, nothing */
     "AND NOT EXISTS (SELECT 1 FROM revision WHERE revision.entry = key)";
 
 #define INSERT                                                                                     \

@@ -199,6 +199,148 @@ static void test_tombstones(void **state)
     }
 }
 
+/* ---- tombstones of what stands in no feed ---------------------------------------------------- */
+
+#define MANY 60
+
+/* Numbers from MANY down to 1 without one; number `other` says something else. Some share a title.
+ */
+static void write_many(struct place *p, int without, int other)
+{
+    struct buf b;
+
+    buf_init(&b, SIZE_MAX);
+    buf_puts(&b, "<html><head><title>T</title></head><body><article><div id=\"container\">");
+    for (int i = MANY; i > 0; i--)
+        if (i != without)
+            buf_printf(&b, "<h1>#Number %d</h1><p>%s %d.</p><p>....</p>", i / 2,
+                       i == other ? "Nothing of what there was, but something new:"
+                                  : "All that there is to be said of",
+                       i * 7919);
+    buf_puts(&b, "</div></article></body></html>");
+    place_write(p, "page.html", buf_str(&b));
+    buf_clear(&b);
+}
+
+static const char *write_dropping(struct place *p, const char *state, const char *removed)
+{
+    char name[64];
+
+    snprintf(name, sizeof(name), "%s.conf", state);
+    place_writef(p, name,
+                 "[daemon]\nlisten = 127.0.0.1:0\nbase-url = http://feeds.example\n"
+                 "state-dir = %s\n[source blog]\nurl = file:page.html\nid-base = x\n"
+                 "profile = 51cto\ninterval = 1h\nremoved = %s\nremoval-confirmations = 1\n",
+                 place_path(p, state), removed);
+    return place_path(p, name);
+}
+
+static void save(struct house *h, struct place *p, const char *path, const char *with,
+                 const char *name)
+{
+    char *body = house_get_with(h, path, with, 30000);
+
+    if (!body)
+        fail_msg("%s has no %s", path, with);
+    place_write(p, name, str_of(body));
+    free(body);
+}
+
+/* The page from now on; which events the next poll has, and for which id. */
+static void poll_many(struct place *p, const char *conf, int without, int other, const char *event,
+                      const char *id)
+{
+    write_many(p, without, other);
+    char *rows = expect(DIGESTD("poll", "-c", conf), 0, "");
+    char *tab = strchr(rows, '\t');
+
+    if (!event[0]) {
+        assert_string_equal(rows, "");
+    } else {
+        assert_non_null(tab);
+        assert_int_equal(strncmp(tab + 1, event, strlen(event)), 0);
+        if (id)
+            assert_int_equal(strncmp(tab + 1 + strlen(event) + 1, id, 45), 0);
+        assert_ptr_equal(strchr(rows, '\n'), strrchr(rows, '\n'));
+    }
+    free(rows);
+}
+
+static void await_status(struct house *h, const char *path, int status)
+{
+    int got = 0;
+
+    for (int i = 0; i < 500 && got != status; i++)
+        got = house_status(h, path, NULL);
+    assert_int_equal(got, status);
+}
+
+/* Number 7 was dropped before the feeds were saved: nothing is left of it but its tombstone. Its
+ * archive page is the same again, byte for byte, its own page is gone, its id is nobody else's, and
+ * it comes back as itself, though the text that it had is unknown and number 6 has its title. */
+static void test_bare_tombstones(void **state)
+{
+    static const char *const ways[] = {"drop", "keep"};
+    struct place *p = *state;
+    const char *conf = write_dropping(p, "a", "drop");
+    char *list, *seven, path[80], stone[120];
+
+    write_many(p, 0, 0);
+    free(expect(DIGESTD("poll", "-c", conf), 0, ""));
+    list = expect(DIGESTD("list", "-c", conf), 0, "");
+    seven = list;
+    for (int i = MANY; i > 7; i--) /* newest first, and the first of the page is the newest */
+        seven = strchr(seven, '\n') + 1;
+    seven = strstr(seven, "urn:uuid:");
+    seven[45] = '\0';
+    snprintf(path, sizeof(path), "/blog/%s.html", seven + 9);
+    snprintf(stone, sizeof(stone), "<at:deleted-entry ref=\"%s\"", seven);
+    struct house *h = start(conf);
+    await_status(h, path, 200);
+    assert_int_equal(house_stop(h, NULL), 0);
+    poll_many(p, conf, 7, 0, "removed", seven);
+    h = start(conf);
+    await_status(h, path, 410);
+    save(h, p, "/blog.atom", stone, "feed.atom");
+    save(h, p, "/blog/archive/1.atom", stone, "archive.atom");
+    assert_int_equal(house_stop(h, NULL), 0);
+    for (size_t i = 0; i < 2; i++) {
+        const char *other = write_dropping(p, i ? "c" : "b", ways[i]);
+
+        free(expect(DIGESTD("adopt", "-c", other, "blog", place_path(p, "feed.atom"),
+                            place_path(p, "archive.atom")),
+                    0, ""));
+        silent(DIGESTD("check", "--state", "-c", other), 0, "");
+        h = start(other);
+        await_status(h, path, 410);
+        save(h, p, "/blog.atom", stone, "again.atom");
+        save(h, p, "/blog/archive/1.atom", stone, "archive-again.atom");
+        struct str before = file_read(place_path(p, "archive.atom"));
+        struct str after = file_read(place_path(p, "archive-again.atom"));
+        assert_string_equal(before.p, after.p);
+        free((char *)before.p);
+        free((char *)after.p);
+        assert_int_equal(house_stop(h, NULL), 0);
+        poll_many(p, other, 7, 0, "", NULL);
+        poll_many(p, other, 0, 7, "restored", seven);
+        h = start(other);
+        await_status(h, path, 200);
+        save(h, p, "/blog/archive/1.atom", "but something new", "again.atom");
+        char *body = house_get_with(h, "/blog.atom", "but something new", 30000);
+        assert_non_null(body);
+        assert_null(strstr(body, "deleted-entry"));
+        free(body);
+        body = house_get(h, "/blog/changes.atom"); /* what it was is unknown: that is no change */
+        assert_non_null(body);
+        assert_null(strstr(body, "<entry>"));
+        free(body);
+        assert_int_equal(house_stop(h, NULL), 0);
+        poll_many(p, other, 0, 7, "", NULL);
+        poll_many(p, other, 7, 0, "removed", seven);
+    }
+    free(list);
+}
+
 static void test_adopt_refuses(void **state)
 {
     static const struct {
@@ -313,6 +455,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_adopt, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_adopt_and_go_on, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_tombstones, place_set_up, place_tear_down),
+        cmocka_unit_test_setup_teardown(test_bare_tombstones, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_adopt_refuses, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_backup, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_damage, place_set_up, place_tear_down),

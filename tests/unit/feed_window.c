@@ -21,6 +21,7 @@ static void fill(struct entry *all)
     memset(all, 0, MANY * sizeof *all);
     for (size_t i = 0; i < MANY; i++) {
         all[i].updated = NOW - (int64_t)i * DAY;
+        all[i].title = STR("T");
         all[i].html = STR("<p>x</p>");
         all[i].live = true;
     }
@@ -68,6 +69,10 @@ static void window_without_removed(void **state)
     assert_ptr_equal(picked[0], &all[1]);
     assert_ptr_equal(picked[1], &all[3]);
     assert_ptr_equal(picked[19], &all[21]);
+    all[2].title = (struct str){0}; /* it is gone, and nothing else is known of it */
+    assert_int_equal(window(all, MANY, 20, false, picked), 20);
+    assert_ptr_equal(picked[0], &all[0]);
+    assert_ptr_equal(picked[2], &all[3]);
 }
 
 static void window_by_size(void **state)
