@@ -106,6 +106,12 @@ $(B)/e2e/%: $(B)/tests/e2e/%.o $(HARNESS) $(patsubst %.c,$(B)/%.o,$(wildcard dae
 	@mkdir -p $(@D)
 	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs) $(test_ldlibs)
 
+# A digestd whose disk fills or breaks when a test says so.
+FAILING_O := $(B)/tests/failing/install.o $(B)/tests/lib/fail_vfs.o
+$(B)/tests/digestd-failing: $(OBJECTS) $(FAILING_O)
+	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+$(B)/e2e/disk: | $(B)/tests/digestd-failing
+
 .PHONY: tests
 tests: $(UNIT_TESTS) $(E2E_TESTS)
 
@@ -223,6 +229,6 @@ help:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(HARNESS_O:.o=.d) $(UNIT_TESTS:$(B)/unit/%=$(B)/tests/unit/%.d) \
+-include $(OBJECTS:.o=.d) $(HARNESS_O:.o=.d) $(FAILING_O:.o=.d) $(UNIT_TESTS:$(B)/unit/%=$(B)/tests/unit/%.d) \
   $(E2E_TESTS:$(B)/e2e/%=$(B)/tests/e2e/%.d)
 .SECONDARY:

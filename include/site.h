@@ -34,6 +34,8 @@ enum site_keep {
 int site_publish(struct site *s, const char *path, struct body *body, enum site_keep keep);
 /* There is nothing at `path` (404 for whoever waits, and what stood there goes). */
 int site_refuse(struct site *s, const char *path);
+/* It cannot be had now (503 for whoever waits; it is asked for again next time). */
+int site_busy(struct site *s, const char *path);
 /* What stood at `path` was taken out (410 for whoever waits; it is asked for again next time). */
 int site_gone(struct site *s, const char *path);
 /* What was called `from` is called `to`: where nothing stands below the old name, requests are sent
@@ -63,8 +65,8 @@ enum site_answer {
     SITE_SICK   /* 503, and *body says why (healthz) */
 };
 
-/* Embedded in a connection. `ready` is called once, on the server thread, with SITE_HAVE, SITE_NONE
- * or SITE_GONE. */
+/* Embedded in a connection. `ready` is called once, on the server thread, with SITE_HAVE,
+ * SITE_NONE, SITE_GONE or SITE_BUSY. */
 struct site_waiter {
     struct site_waiter *next, **link;
     void (*ready)(struct site_waiter *w, enum site_answer answer, struct body *body);

@@ -230,13 +230,23 @@ void publish_beat(const struct engine *en)
 #define CHANGES_MOST  100
 #define CHANGES_BYTES ((size_t)16 << 20)
 
-/* What was asked for. Each maker sets `body`, or `gone`; neither: there is nothing. */
+/* What was asked for. Each maker sets `body`, or `gone`, or `e` where it cannot be had; none of
+ * them: there is nothing. */
 struct made {
     const char *path;
     struct site_path wanted;
     struct body *body;
     bool gone;
+    struct error e;
 };
+
+static void made_of(struct made *m, struct str bytes, enum media media, enum caching caching,
+                    int64_t since)
+{
+    m->body = body_new(bytes, media, caching, since, true);
+    if (!m->body)
+        error_set(&m->e, "out of memory");
+}
 
 static void make_entry(struct engine_source *s, struct arena *a, struct made *m)
 {
@@ -246,16 +256,15 @@ static void make_entry(struct engine_source *s, struct arena *a, struct made *m)
     struct entry entry;
     char id[ID_SIZE];
     struct buf out;
-    struct error e;
 
     snprintf(id, sizeof(id), "urn:uuid:%.*s", STR_ARG(m->wanted.uuid));
-    if (store_entry(store, a, s->state.name, str_of(id), &entry, &e) != 1)
+    if (store_entry(store, a, s->state.name, str_of(id), &entry, &m->e) != 1)
         return;
     m->gone = is_gone(s, &entry);
     buf_init(&out, BODY_MAX);
-    if (!m->gone && store_neighbours(store, a, s->state.name, str_of(id), &beside, &e) == 0 &&
-        feed_entry_page(&feed, &entry, &beside, &out, &e) == 0)
-        m->body = body_new(buf_str(&out), MEDIA_HTML, CACHE_FEED, s->pages_since, true);
+    if (!m->gone && store_neighbours(store, a, s->state.name, str_of(id), &beside, &m->e) == 0 &&
+        feed_entry_page(&feed, &entry, &beside, &out, &m->e) == 0)
+        made_of(m, buf_str(&out), MEDIA_HTML, CACHE_FEED, s->pages_since);
     buf_clear(&out);
 }
 
@@ -264,11 +273,10 @@ static void make_archive(struct engine_source *s, struct arena *a, struct made *
 {
     struct str bytes;
     int64_t since;
-    struct error e;
 
     if (store_archive(s->engine->options.store, a, s->state.name, m->wanted.number, &bytes, &since,
-                      &e) == 1)
-        m->body = body_new(bytes, MEDIA_ATOM, CACHE_ARCHIVE, since, true);
+                      &m->e) == 1)
+        made_of(m, bytes, MEDIA_ATOM, CACHE_ARCHIVE, since);
 }
 
 /* Whether what happened to an entry may still be told: not of one that was dropped. */
@@ -319,21 +327,19 @@ static void make_changes(struct engine_source *s, struct arena *a, struct made *
     size_t count;
     char id[ID_SIZE], own[ID_SIZE];
     struct buf out;
-    struct error e = {"out of memory"};
 
+    error_set(&m->e, "out of memory"); /* until there is a body */
     buf_init(&out, BODY_MAX);
     if (taken && store_changes(s->engine->options.store, a, s->state.name, CHANGES_MOST, &all,
-                               &count, &e) == 0) {
+                               &count, &m->e) == 0) {
         count = take_changes(s, all, count, taken);
         id_of_feed(id, s->state.id_base);
         id_of_change(own, id, 0);
         feed.id = str_of(own);
         feed.updated = count ? taken[0].change->after.at : unchanged_since(s);
-        if (feed_changes(&feed, taken, count, &out, &e) == 0)
+        if (feed_changes(&feed, taken, count, &out, &m->e) == 0)
             m->body = publish_body(s->engine, m->path, buf_str(&out), MEDIA_ATOM);
     }
-    if (!m->body)
-        engine_log(s->engine, 0, "%s: %s", m->path, e.text);
     buf_clear(&out);
 }
 
@@ -348,7 +354,16 @@ static void make(struct engine_source *s, struct made *m)
 
     if (a)
         makers[m->wanted.kind](s, a, m);
+    else
+        error_set(&m->e, "out of memory");
     arena_free(a);
+}
+
+/* That it cannot be had now does not mean that it is not there. */
+static void publish_failed(struct engine *en, const char *path, const char *why)
+{
+    engine_log(en, 0, "%s: %s", path, why);
+    site_busy(en->options.site, path);
 }
 
 static void publish_miss(struct engine *en, const char *path)
@@ -363,6 +378,8 @@ static void publish_miss(struct engine *en, const char *path)
         site_publish(en->options.site, path, m.body, SITE_CACHED);
     else if (m.gone)
         site_gone(en->options.site, path);
+    else if (m.e.text[0])
+        publish_failed(en, path, m.e.text);
     else
         site_refuse(en->options.site, path);
 }

@@ -92,6 +92,11 @@ static void apply_gone(struct site *s, struct note *n)
     pages_drop(&s->pages, n->text, SITE_GONE);
 }
 
+static void apply_busy(struct site *s, struct note *n)
+{
+    pages_drop(&s->pages, n->text, SITE_BUSY);
+}
+
 /* The new name stands behind the old one; an empty one is none. */
 static void apply_moved(struct site *s, struct note *n)
 {
@@ -155,6 +160,11 @@ int site_refuse(struct site *s, const char *path)
 int site_gone(struct site *s, const char *path)
 {
     return send_text(s, apply_gone, path);
+}
+
+int site_busy(struct site *s, const char *path)
+{
+    return send_text(s, apply_busy, path);
 }
 
 int site_moved(struct site *s, const char *from, const char *to)

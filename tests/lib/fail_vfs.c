@@ -36,8 +36,8 @@ static enum fail_action meet(enum fail_operation operation, const char *path, in
         return FAIL_NOT;
     struct fail_point point = {operation, ++shim.count, path, offset, size};
     if (plan->hook)
-        plan->hook(plan->context, &point);
-    bool now = plan->at && (shim.count == plan->at || (plan->lasting && shim.count > plan->at));
+        plan->hook(plan->context, &point); /* which may change the plan */
+    bool now = plan->at && (point.number == plan->at || (plan->lasting && point.number > plan->at));
     return now ? plan->action : FAIL_NOT;
 }
 

@@ -11,7 +11,8 @@
  * FAIL_KILL_INSIDE}); … work … fail_vfs_remove();
  *
  * A hook sees every counted operation before it is done: there a test may copy the files as they
- * would be found after a loss of power. One thread at a time. */
+ * would be found after a loss of power. It may make another plan, which
+ * holds for that operation already. One thread at a time. */
 #pragma once
 
 #include <stdbool.h>
