@@ -8,9 +8,6 @@
 /* Where the state of a source says nothing. */
 #define KEEP_DEFAULT 20
 
-/* The events that are told and leave something to read. */
-#define EVENTS_KEPT (~(1u << EVENT_REMOVED))
-
 /* What an entry without a revision is at the moment. */
 static const char revision_before[] =
     "SELECT key, updated, title, html, text FROM entry JOIN content ON content.entry = key "
@@ -53,7 +50,6 @@ static const struct entry *next_entry(const struct outcome *outcome, size_t *at,
     *events = 0;
     for (; entry && *at < outcome->events_count && outcome->events[*at].entry == entry; ++*at)
         *events |= 1u << outcome->events[*at].kind;
-    *events &= EVENTS_KEPT;
     return entry;
 }
 
@@ -115,7 +111,8 @@ static int write_one(struct store *s, int64_t source, const struct entry *entry,
     struct call c = db_call(s, STATEMENT_REVISION_WRITE, revision_write);
     db_put_int(&c, source);
     db_put_str(&c, str_of(entry->id));
-    db_put_int(&c, entry->updated);
+    /* A removal is no new date of the entry. */
+    db_put_int(&c, events & 1u << EVENT_REMOVED ? entry->removed : entry->updated);
     db_put_int(&c, events);
     put_content(&c, entry->title, entry->html, entry->text);
     if (db_run(&c, e) < 0)

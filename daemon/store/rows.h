@@ -31,7 +31,7 @@ void revision_row_get(struct call *c, struct arena *a, struct revision *out);
  * they were becomes the first one. 0, -1. */
 int revisions_keep_before(struct store *s, int64_t source, const struct outcome *outcome,
                           struct error *e);
-/* After they are written: a revision each that an event other than removed happened to; of each
+/* After they are written: a revision each that an event happened to; of each
  * entry the latest `keep` stay (0: as many as the conf keeps by default). 0, -1. */
 int revisions_write(struct store *s, int64_t source, const struct outcome *outcome, int64_t keep,
                     struct error *e);

@@ -284,6 +284,14 @@ static void test_changes(void **state)
     body = get(&s, "/diary/changes.atom", id);
     free(body);
     free(id);
+    /* What is taken out stays in the feed, and is told here. */
+    show(&s, 3, 1, 1, "");
+    poll_now(&s, "removed");
+    body = get(&s, "/diary/changes.atom", "Section 1 (removed)");
+    assert_int_equal(count_of(body, "<entry>"), 2);
+    assert_non_null(strstr(body, "&lt;p&gt;It no longer stands on the page.&lt;/p&gt;"));
+    free(body);
+    free(get(&s, "/diary.atom", ">Section 1<"));
     stop(&s);
     source_site_stop(s.site);
 }

@@ -57,18 +57,24 @@ static void changes_come_newest_first(void **unused)
     two = version(2, 30, "");
     poll_entry(s, &two, CHANGED, 0);
     one.live = false;
+    one.removed = 35; /* its `updated` stays */
     poll_entry(s, &one, REMOVED, 0);
     one.live = true;
+    one.removed = 0;
     one.updated = 40;
     poll_entry(s, &one, RESTORED, 0);
     store_close(s);
 
     s = open_as(&p, STORE_READ);
-    assert_int_equal(read_changes(s, a, 9, &list), 3);
+    assert_int_equal(read_changes(s, a, 9, &list), 4);
     assert_int_equal(list[0].after.at, 40);
     assert_int_equal(list[0].after.events, RESTORED);
-    assert_int_equal(list[0].before.number, 2);
-    assert_int_equal(list[0].after.number, 3);
+    assert_int_equal(list[0].before.number, 3);
+    assert_int_equal(list[0].after.number, 4);
+    assert_int_equal(list[1].after.at, 35);
+    assert_int_equal(list[1].after.events, REMOVED);
+    assert_true(same(list[1].after.text, STR("one more")));
+    list++;
     assert_string_equal(list[1].id, two.id);
     assert_true(same(list[1].before.html, STR("two")));
     assert_true(same(list[1].before.text, STR("two")));
@@ -83,8 +89,8 @@ static void changes_come_newest_first(void **unused)
     assert_int_equal(list[2].before.events, NEW);
     assert_int_equal(list[2].after.events, RENAMED | CHANGED);
     assert_int_equal(list[2].before.at, 10);
-    assert_int_equal(read_changes(s, a, 2, &list), 2);
-    assert_int_equal(list[1].after.at, 30);
+    assert_int_equal(read_changes(s, a, 3, &list), 3);
+    assert_int_equal(list[2].after.at, 30);
     assert_int_equal(read_changes(s, a, 0, &list), 0);
     arena_free(a);
     store_close(s);
@@ -127,11 +133,9 @@ static void no_event_is_no_revision(void **unused)
     poll_entry(s, &one, NEW, 0);
     one = version(1, 10, "b");
     poll_entry(s, &one, 0, 0);
-    one.live = false;
-    poll_entry(s, &one, REMOVED, 0);
     assert_int_equal(raw(p.database, "SELECT count(*) FROM revision"), 1);
     one = version(1, 30, "c");
-    poll_entry(s, &one, RESTORED | CHANGED, 0);
+    poll_entry(s, &one, CHANGED, 0);
     assert_int_equal(read_changes(s, a, 9, &list), 1);
     assert_true(same(list[0].before.text, STR("a")));
     assert_true(same(list[0].after.text, STR("c")));
