@@ -8,7 +8,16 @@
 
 enum encoding { ENCODING_IDENTITY, ENCODING_GZIP, ENCODING_ZSTD, ENCODING_BR, ENCODING_COUNT };
 
-enum media { MEDIA_ATOM, MEDIA_RSS, MEDIA_JSON_FEED, MEDIA_HTML, MEDIA_OPML, MEDIA_TEXT };
+enum media {
+    MEDIA_ATOM,
+    MEDIA_RSS,
+    MEDIA_JSON_FEED,
+    MEDIA_HTML,
+    MEDIA_OPML,
+    MEDIA_TEXT,
+    MEDIA_JSON,
+    MEDIA_METRICS
+};
 
 enum caching {
     CACHE_FEED,    /* public, max-age=60, stale-if-error=86400 */
@@ -160,6 +169,18 @@ int feed_entry_page(const struct feed *feed, const struct entry *entry,
 
 /* ---- index and OPML ------------------------------------------------------------------------ */
 
+/* What a source has done since the daemon began to count. */
+#define FEED_REASONS 16
+struct feed_tally {
+    uint64_t changed, unchanged; /* polls that were in order */
+    struct {
+        const char *reason; /* a word that lives for ever; NULL behind the last */
+        uint64_t count;
+    } failed[FEED_REASONS]; /* polls that were not */
+    uint64_t events[EVENT_REMOVED + 1];
+    uint64_t bytes; /* of pages that came, once decoded */
+};
+
 /* What people see of a source. Strings are owned by whoever holds the row. */
 struct feed_row {
     char *name;
@@ -171,6 +192,10 @@ struct feed_row {
     bool known;                                               /* had a good poll */
     char *waiting; /* the title of a last section whose end is waited for; NULL: none */
     int64_t waiting_since;
+    const char *doubt; /* the kind of trouble, a word that lives for ever; NULL: in order */
+    int64_t last_good; /* the last poll in order */
+    int64_t last_new;  /* when the newest of its entries was first seen */
+    struct feed_tally tally;
 };
 
 struct feed_row *feed_row_copy(const struct feed_row *row); /* deep; feed_row_free */
@@ -183,3 +208,60 @@ int feed_index(const struct feed_row *const *rows, size_t count, struct str base
 /* OPML 2.0: an outline a source, its Atom feed. */
 int feed_opml(const struct feed_row *const *rows, size_t count, struct str base_url,
               struct buf *out, struct error *e);
+
+/* ---- for machines --------------------------------------------------------------------------- */
+
+/* Upper bounds of a histogram of seconds; what is longer is counted behind the last. */
+#define FEED_BOUNDS 7
+extern const double feed_bounds[FEED_BOUNDS];
+struct feed_histogram {
+    uint64_t counts[FEED_BOUNDS + 1];
+    double sum;
+};
+void feed_histogram_add(struct feed_histogram *h, double seconds);
+
+/* What the poller has done since it started. */
+struct feed_poller {
+    struct feed_histogram polls; /* seconds from the request to the end of a poll */
+    uint64_t commits, commits_failed;
+};
+
+/* What the server has done since it started. */
+struct feed_server {
+    uint64_t requests[6]; /* by the first digit of the status */
+    uint64_t connections; /* opened so far */
+    size_t open;          /* now */
+    uint64_t bytes;       /* sent, heads included */
+};
+
+/* Pages that are rendered because somebody asks. */
+struct feed_cache {
+    uint64_t hits, misses;
+    size_t bytes;
+};
+
+/* What the system says of this process. */
+struct feed_process {
+    double started;            /* seconds since the epoch */
+    double cpu_seconds;        /* user and system */
+    int64_t resident, virtual; /* bytes */
+    int64_t descriptors, descriptors_most;
+};
+
+/* The daemon as a whole. */
+struct feed_vitals {
+    const char *version;
+    int64_t now;
+    bool poller_works, store_works;
+    struct feed_poller poller;
+    struct feed_server server;
+    struct feed_cache cache;
+    struct feed_process process;
+};
+
+/* All of it in the text format of Prometheus, version 0.0.4. */
+int feed_metrics(const struct feed_row *const *rows, size_t count, const struct feed_vitals *v,
+                 struct buf *out, struct error *e);
+/* The state of each source as JSON, for scripts; digestd(1) says what is there. */
+int feed_status(const struct feed_row *const *rows, size_t count, struct str base_url,
+                const struct feed_vitals *v, struct buf *out, struct error *e);

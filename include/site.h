@@ -52,6 +52,8 @@ int site_forget(struct site *s, const char *name);
 int site_describe(struct site *s, const char *base_url, const char *const *names);
 /* A sign of life of the poller and its store, for /healthz: `now`, and when the next one is due. */
 int site_beat(struct site *s, int64_t now, int64_t next, bool store_works);
+/* What the poller has counted, for /metrics. */
+int site_count(struct site *s, const struct feed_poller *counts);
 
 /* ---- from http: the server thread ---------------------------------------------------------- */
 
@@ -76,6 +78,8 @@ struct site_waiter {
  * NULL: never SITE_WAIT. */
 enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
                            struct site_waiter *waiter);
+/* What the server counts for /metrics: on its thread, as the site itself. */
+struct feed_server *site_server(struct site *s);
 /* The waiter is gone (deadline, connection closed). Fine where it does not wait. */
 void site_cancel(struct site_waiter *w);
 

@@ -419,6 +419,7 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
             continue;
         sources[i]->due_now = old->due_now;
         sources[i]->pages_since = old->pages_since;
+        sources[i]->tally = old->tally;
     }
     if (!sources)
         error_set(e, "out of memory");

@@ -27,6 +27,9 @@ struct engine_source {
     struct arena *names;
     struct str *former; /* the names that it had before, in `names` */
     size_t former_count;
+    int64_t last_new;   /* when the newest of its entries was first seen */
+    double fetch_began; /* of the poll under way, on the monotonic clock */
+    struct feed_tally tally;
     int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 
@@ -71,6 +74,7 @@ struct engine {
     void (*stopped)(void *arg);
     void *stopped_arg;
     bool store_works;
+    struct feed_poller counts;
 };
 
 int64_t engine_now(const struct engine *en);

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* How long quiet polls may wait to be written together. */
 #define FLUSH_SECONDS 5.0
@@ -32,6 +33,44 @@ struct poll {
     bool overdue; /* a last section was waited for long enough */
 };
 
+/* ---- counting ------------------------------------------------------------------------------ */
+
+static double seconds_now(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void count_failed(struct feed_tally *t, const char *reason)
+{
+    for (size_t i = 0; i < FEED_REASONS; i++) {
+        if (t->failed[i].reason && strcmp(t->failed[i].reason, reason) != 0)
+            continue;
+        t->failed[i].reason = reason;
+        t->failed[i].count++;
+        return;
+    }
+}
+
+/* `outcome` NULL: the page is what it was. */
+static void count_good(struct feed_tally *t, const struct outcome *outcome)
+{
+    bool changed = outcome && outcome->events_count;
+
+    t->changed += changed;
+    t->unchanged += !changed;
+    for (size_t i = 0; changed && i < outcome->events_count; i++)
+        t->events[outcome->events[i].kind]++;
+}
+
+static void count_commit(struct engine *en, bool written)
+{
+    en->counts.commits += written;
+    en->counts.commits_failed += !written;
+}
+
 /* ---- writing ------------------------------------------------------------------------------- */
 
 static void flush_some(struct engine *en, struct engine_source **from, size_t count)
@@ -43,6 +82,7 @@ static void flush_some(struct engine *en, struct engine_source **from, size_t co
     for (size_t i = 0; i < count; i++)
         states[i] = &from[i]->state;
     works = store_commit_quiet(en->options.store, states, count, &e) == 0;
+    count_commit(en, works);
     if (works != en->store_works) {
         en->store_works = works;
         publish_beat(en);
@@ -102,6 +142,7 @@ static bool poll_write(struct poll *p, const struct outcome *outcome)
 
     p->next.keep_revisions = p->source->conf->poll.keep_revisions;
     en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
+    count_commit(en, en->store_works);
     if (!en->store_works) {
         poll_undone(p, DOUBT_STATE, e.text);
         publish_beat(en);
@@ -175,6 +216,7 @@ static void poll_quiet(struct poll *p)
         return;
     poll_keep(p);
     write_soon(p->source);
+    count_good(&p->source->tally, NULL);
     engine_log(p->source->engine, 3, "%s: nothing new", p->source->conf->name);
     publish_row(p->source);
     jobs_report(p->source, NULL, NULL);
@@ -190,6 +232,7 @@ static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
     poll_schedule(p, doubt == DOUBT_LOST ? POLL_HELD : POLL_FAILED);
     engine_log(s->engine, told ? 3 : 1, "%s: %s", s->conf->name, reason);
     write_trouble(p);
+    count_failed(&s->tally, doubt_name(doubt));
     poll_keep(p);
     write_soon(s);
     publish_row(s);
@@ -283,6 +326,7 @@ static void poll_believe(struct poll *p)
         return;
     poll_keep(p);
     s->dirty = false;
+    count_good(&s->tally, outcome);
     engine_alive(s->engine);
     if (first || told_otherwise || outcome->changed_count) {
         publish_feeds(s);
@@ -495,6 +539,7 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
 
     s->fetch = NULL;
     en->running--;
+    s->tally.bytes += fetched->body.n;
     if (fetched->cookies.n)
         p.next.cookies = fetched->cookies;
     p.arena = arena_new();
@@ -502,6 +547,7 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
         poll_fetched(&p);
     else
         poll_failed(&p, DOUBT_LIMIT, "out of memory");
+    feed_histogram_add(&en->counts.polls, seconds_now() - s->fetch_began);
     match_free(p.match);
     page_free(p.page);
     arena_free(p.arena);
@@ -520,6 +566,7 @@ void poll_begin(struct engine_source *s)
 
     s->due_now = false;
     s->begun++;
+    s->fetch_began = seconds_now();
     s->fetch = fetch_start(en->fetcher, str_of(s->conf->url), &s->conf->poll,
                            validators_hold(s) ? &s->state.validators : NULL, s->state.cookies, now,
                            poll_done, s, &e);

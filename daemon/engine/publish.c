@@ -163,6 +163,16 @@ static int feed_fill(struct engine_source *s, struct feed *feed, struct arena *a
     return 0;
 }
 
+static int64_t newest_of(const struct entry *all, size_t count)
+{
+    int64_t newest = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (all[i].published > newest)
+            newest = all[i].published;
+    return newest;
+}
+
 void publish_feeds(struct engine_source *s)
 {
     struct engine *en = s->engine;
@@ -184,6 +194,7 @@ void publish_feeds(struct engine_source *s)
     }
     expire_pages(s);
     s->entries = feed.count;
+    s->last_new = newest_of(all, count);
     for (enum feed_format format = 0; format < FEED_FORMATS; format++)
         publish_format(s, &feed, format);
     publish_row(s);
@@ -211,6 +222,10 @@ void publish_row(const struct engine_source *s)
         .known = state->schedule.last_good != 0,
         .waiting = state->waiting.n ? (char *)state->waiting.p : NULL,
         .waiting_since = state->waiting_since,
+        .doubt = state->doubt != DOUBT_NONE ? doubt_name(state->doubt) : NULL,
+        .last_good = state->schedule.last_good,
+        .last_new = s->last_new,
+        .tally = s->tally,
     };
 
     if (s->engine->options.site)
@@ -219,8 +234,10 @@ void publish_row(const struct engine_source *s)
 
 void publish_beat(const struct engine *en)
 {
-    if (en->options.site)
-        site_beat(en->options.site, engine_now(en), en->due_at, en->store_works);
+    if (!en->options.site)
+        return;
+    site_beat(en->options.site, engine_now(en), en->due_at, en->store_works);
+    site_count(en->options.site, &en->counts);
 }
 
 /* ---- what is made when somebody asks ------------------------------------------------------- */

@@ -37,6 +37,8 @@ static const struct {
     [MEDIA_HTML] = {"text/html; charset=utf-8", PAGE_POLICY},
     [MEDIA_OPML] = {"text/x-opml; charset=utf-8", FEED_POLICY},
     [MEDIA_TEXT] = {"text/plain; charset=utf-8", ""},
+    [MEDIA_JSON] = {"application/json; charset=utf-8", ""},
+    [MEDIA_METRICS] = {"text/plain; version=0.0.4; charset=utf-8", ""},
 };
 
 static const char *const cachings[] = {

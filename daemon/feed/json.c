@@ -248,3 +248,77 @@ int feed_trouble(const struct feed *feed, const struct feed_trouble *t, struct b
     set_date(&j, root, "at", t->at);
     return json_end(&j, root, out, e);
 }
+
+/* ---- the state of everything ------------------------------------------------------------------
+ */
+
+/* What has not been yet, or is not known, is null: scripts find every key in every source. */
+static void set_date_or_null(struct json *j, json_t *object, const char *key, int64_t t)
+{
+    if (t)
+        set_date(j, object, key, t);
+    else
+        set(j, object, key, json_null());
+}
+
+static void set_text_or_null(struct json *j, json_t *object, const char *key, const char *text)
+{
+    if (text)
+        set_text(j, object, key, str_of(text));
+    else
+        set(j, object, key, json_null());
+}
+
+static json_t *addresses_of(struct json *j, const struct feed_row *row, struct str base_url)
+{
+    static const char *const keys[FEED_FORMATS] = {"atom", "rss", "json"};
+    struct feed feed = {.name = str_of(row->name), .base_url = base_url};
+    json_t *object = json_object();
+
+    for (enum feed_format i = 0; i < FEED_FORMATS; i++)
+        set_text(j, object, keys[i], feed_address(&j->space, &feed, i));
+    return object;
+}
+
+static json_t *status_of(struct json *j, const struct feed_row *row, struct str base_url)
+{
+    json_t *object = json_object();
+
+    set_text(j, object, "name", str_of(row->name));
+    set_text(j, object, "title", feed_row_title(row));
+    set_text_or_null(j, object, "url", row->url);
+    set_text(j, object, "state",
+             row->reason  ? STR("trouble")
+             : row->known ? STR("ok")
+                          : STR("waiting"));
+    set_text_or_null(j, object, "doubt", row->doubt);
+    set_text_or_null(j, object, "reason", row->reason);
+    set_date_or_null(j, object, "since", row->trouble_since);
+    set_text_or_null(j, object, "waiting_for", row->waiting);
+    set_date_or_null(j, object, "waiting_since", row->waiting_since);
+    set(j, object, "entries", json_integer(row->entries));
+    set_date_or_null(j, object, "last_new", row->last_new);
+    set_date_or_null(j, object, "last_change", row->last_change);
+    set_date_or_null(j, object, "last_good", row->last_good);
+    set_date_or_null(j, object, "last_poll", row->last_poll);
+    set_date_or_null(j, object, "next_poll", row->next_poll);
+    set(j, object, "feeds", addresses_of(j, row, base_url));
+    return object;
+}
+
+int feed_status(const struct feed_row *const *rows, size_t count, struct str base_url,
+                const struct feed_vitals *v, struct buf *out, struct error *e)
+{
+    struct json j;
+    json_t *root = json_object(), *sources = json_array();
+
+    json_begin(&j);
+    set_text(&j, root, "version", str_of(v->version));
+    set_date(&j, root, "now", v->now);
+    set(&j, root, "poller_works", json_boolean(v->poller_works));
+    set(&j, root, "store_works", json_boolean(v->store_works));
+    for (size_t i = 0; i < count; i++)
+        append(&j, sources, status_of(&j, rows[i], base_url));
+    set(&j, root, "sources", sources);
+    return json_end(&j, root, out, e);
+}

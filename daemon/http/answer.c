@@ -30,11 +30,19 @@ static struct head head_for(struct connection *c, const struct http_request *r, 
     return (struct head){{s->date, s->date_length}, connection};
 }
 
+static void count(struct http_server *s, int status)
+{
+    unsigned class = (unsigned)status / 100;
+    if (class < sizeof s->counts->requests / sizeof *s->counts->requests)
+        s->counts->requests[class]++;
+}
+
 static enum step send_error(struct connection *c, const struct http_request *r, int64_t now,
                             int status)
 {
     struct http_server *s = c->io.data;
     struct head h = head_for(c, r, now);
+    count(s, status);
     size_t n = head_write_error(s->head, &h, status, r->method != HTTP_HEAD);
     return output_start(c, (struct str){s->head, n}, NULL, (struct str){0});
 }
@@ -59,6 +67,7 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
         body_unref(body);
         return send_error(c, r, now, 500);
     }
+    count(s, choice.status);
     bool with_body = !unchanged && r->method == HTTP_GET;
     return output_start(c, (struct str){s->head, n}, body,
                         with_body ? body->bytes[choice.encoding] : (struct str){0});

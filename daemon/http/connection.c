@@ -55,7 +55,7 @@ void connection_close(struct connection *c)
     site_cancel(&c->waiter);
     ev_io_stop(s->loop, &c->io);
     close(c->io.fd);
-    s->count--;
+    s->counts->open = --s->count;
     deadline_leave(c);
     drop_input(c);
     output_drop(c);
@@ -291,7 +291,8 @@ void connection_open(struct http_server *s, int fd)
     ev_io_init(&c->io, on_io, fd, EV_READ);
     c->io.data = s;
     c->waiter.ready = on_ready;
-    s->count++;
+    s->counts->open = ++s->count;
+    s->counts->connections++;
     enter(c, STATE_READ);
     on_readable(c);
 }

@@ -26,8 +26,10 @@ static ssize_t send_both(int fd, struct str head, struct str body)
 }
 
 /* How much the socket took; 0 also where it is full. -1: it is broken. */
-static ssize_t send_parts(int fd, struct str head, struct str body)
+static ssize_t send_parts(const struct connection *c, struct str head, struct str body)
 {
+    const struct http_server *s = c->io.data;
+    int fd = c->io.fd;
     ssize_t n;
     if (head.n && body.n)
         n = send_both(fd, head, body);
@@ -37,6 +39,8 @@ static ssize_t send_parts(int fd, struct str head, struct str body)
         n = send(fd, body.p, body.n, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
         return 0;
+    if (n > 0)
+        s->counts->bytes += (size_t)n;
     return n;
 }
 
@@ -59,7 +63,7 @@ static enum step keep(struct connection *c, struct str head, struct body *body, 
 
 enum step output_start(struct connection *c, struct str head, struct body *body, struct str bytes)
 {
-    ssize_t n = send_parts(c->io.fd, head, bytes);
+    ssize_t n = send_parts(c, head, bytes);
     if (n < 0 || (size_t)n == head.n + bytes.n) {
         body_unref(body);
         return n < 0 ? STEP_BROKEN : STEP_DONE;
@@ -79,7 +83,7 @@ enum step output_continue(struct connection *c, bool *progress)
     struct str head = {0};
     if (c->head)
         head = (struct str){c->head + c->head_sent, (size_t)c->head_length - c->head_sent};
-    ssize_t n = send_parts(c->io.fd, head, c->rest);
+    ssize_t n = send_parts(c, head, c->rest);
     *progress = n > 0;
     if (n < 0)
         return STEP_BROKEN;

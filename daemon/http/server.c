@@ -226,6 +226,7 @@ struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
     }
     s->loop = loop;
     s->site = site;
+    s->counts = site_server(site);
     take_options(s, options);
     deadline_init(s);
     ev_init(&s->pause, on_pause_over);

@@ -48,6 +48,7 @@ struct listener {
 struct http_server {
     struct ev_loop *loop;
     struct site *site;
+    struct feed_server *counts;
     struct http_options options;
 
     struct listener *listeners;

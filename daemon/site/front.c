@@ -1,7 +1,9 @@
-/* Index page, OPML and health. They are put together on request, at most once a second, and only
- * when a row has changed; where that gives the same bytes, the body stays, with its ETag and its
- * Last-Modified. */
+/* Index page, OPML, and what machines look at. They are put together on request, at most once a
+ * second, and only when a row has changed; where that gives the same bytes, the body stays, with
+ * its ETag and its Last-Modified. */
 #include "front.h"
+
+#include "process.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,8 @@ struct source {
 
 void front_init(struct front *f, const char *version)
 {
-    *f = (struct front){.version = version};
+    *f = (struct front){.vitals = {.version = version}};
+    f->vitals.process.started = process_started();
 }
 
 static void made_clear(struct made *m)
@@ -48,9 +51,11 @@ void front_clear(struct front *f)
     made_clear(&f->index);
     made_clear(&f->opml);
     made_clear(&f->health);
+    made_clear(&f->metrics);
+    made_clear(&f->status);
     free(f->base_url);
     free(f->order);
-    front_init(f, f->version);
+    front_init(f, f->vitals.version);
 }
 
 /* ---- what the poller tells ----------------------------------------------------------------- */
@@ -130,8 +135,13 @@ void front_beat(struct front *f, int64_t now, int64_t next, bool store_works)
 {
     f->beat = now;
     f->next_beat = next;
-    f->store_works = store_works;
+    f->vitals.store_works = store_works;
     f->health.stale = true;
+}
+
+void front_count(struct front *f, const struct feed_poller *counts)
+{
+    f->vitals.poller = *counts;
 }
 
 /* ---- rows in their order ------------------------------------------------------------------- */
@@ -172,7 +182,7 @@ static int render_index(struct front *f, int64_t now, const struct feed_row *con
                         size_t count, struct buf *out)
 {
     (void)now;
-    return feed_index(rows, count, str_of(f->base_url), f->version, out, NULL);
+    return feed_index(rows, count, str_of(f->base_url), f->vitals.version, out, NULL);
 }
 
 static int render_opml(struct front *f, int64_t now, const struct feed_row *const *rows,
@@ -189,7 +199,7 @@ static bool poller_works(const struct front *f, int64_t now)
 
 static bool healthy(const struct front *f, int64_t now)
 {
-    return poller_works(f, now) && f->store_works;
+    return poller_works(f, now) && f->vitals.store_works;
 }
 
 static int render_state(const struct front *f, int64_t now, struct buf *out)
@@ -202,7 +212,7 @@ static int render_state(const struct front *f, int64_t now, struct buf *out)
                           "not ok: the poller has given no sign of life since %s; "
                           "one was due at %s\n",
                           date_rfc3339(beat, f->beat), date_rfc3339(next, f->next_beat));
-    if (!f->store_works)
+    if (!f->vitals.store_works)
         return buf_puts(out, "not ok: the store does not work\n");
     return buf_puts(out, "ok\n");
 }
@@ -222,20 +232,47 @@ static int render_health(struct front *f, int64_t now, const struct feed_row *co
     return out->failed ? -1 : 0;
 }
 
+static void look(struct front *f, int64_t now)
+{
+    f->vitals.now = now;
+    f->vitals.poller_works = poller_works(f, now);
+}
+
+static int render_metrics(struct front *f, int64_t now, const struct feed_row *const *rows,
+                          size_t count, struct buf *out)
+{
+    look(f, now);
+    process_look(&f->vitals.process);
+    return feed_metrics(rows, count, &f->vitals, out, NULL);
+}
+
+static int render_status(struct front *f, int64_t now, const struct feed_row *const *rows,
+                         size_t count, struct buf *out)
+{
+    look(f, now);
+    return feed_status(rows, count, str_of(f->base_url), &f->vitals, out, NULL);
+}
+
 struct kind {
     const char *path;
     size_t made; /* where its struct made stands in struct front */
     enum media media;
     enum caching caching;
     bool follows_clock; /* looked at anew each second, not only when a row has changed */
+    bool is_health;     /* sick where the daemon is */
     int (*render)(struct front *f, int64_t now, const struct feed_row *const *rows, size_t count,
                   struct buf *out);
 };
 
 static const struct kind kinds[] = {
-    {"/", offsetof(struct front, index), MEDIA_HTML, CACHE_INDEX, false, render_index},
-    {"/feeds.opml", offsetof(struct front, opml), MEDIA_OPML, CACHE_FEED, false, render_opml},
-    {"/healthz", offsetof(struct front, health), MEDIA_TEXT, CACHE_NONE, true, render_health},
+    {"/", offsetof(struct front, index), MEDIA_HTML, CACHE_INDEX, false, false, render_index},
+    {"/feeds.opml", offsetof(struct front, opml), MEDIA_OPML, CACHE_FEED, false, false,
+     render_opml},
+    {"/healthz", offsetof(struct front, health), MEDIA_TEXT, CACHE_NONE, true, true, render_health},
+    {"/metrics", offsetof(struct front, metrics), MEDIA_METRICS, CACHE_NONE, true, false,
+     render_metrics},
+    {"/status.json", offsetof(struct front, status), MEDIA_JSON, CACHE_NONE, true, false,
+     render_status},
 };
 
 static void made_set(struct made *m, const struct kind *k, struct str bytes, int64_t now)
@@ -261,7 +298,7 @@ static void made_renew(struct front *f, struct made *m, const struct kind *k, in
     m->at = now;
     if (rows && k->render(f, now, rows, count, &out) == 0) {
         made_set(m, k, buf_str(&out), now);
-        m->sick = k->follows_clock && !healthy(f, now);
+        m->sick = k->is_health && !healthy(f, now);
         m->stale = false;
     }
     free(rows);

@@ -18,9 +18,9 @@ struct front {
     struct source *sources; /* by name, in the order they were first told */
     char *base_url;
     char *order; /* names, each NUL-terminated, an empty one last; NULL: none */
-    struct made index, opml, health;
+    struct made index, opml, health, metrics, status;
     int64_t beat, next_beat; /* 0: no sign of life yet */
-    bool store_works;
+    struct feed_vitals vitals;
 };
 
 void front_init(struct front *f, const char *version);
@@ -33,6 +33,7 @@ void front_forget(struct front *f, struct str name);
 /* `words` is base_url and the names, each NUL-terminated, an empty one last. Copied. */
 void front_describe(struct front *f, const char *words, size_t size);
 void front_beat(struct front *f, int64_t now, int64_t next, bool store_works);
+void front_count(struct front *f, const struct feed_poller *counts);
 
 /* False: `path` is none of these. Else *answer is SITE_HAVE or SITE_SICK, and *body a reference;
  * or SITE_BUSY where there was no memory. */

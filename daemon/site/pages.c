@@ -90,6 +90,7 @@ struct body *pages_get(struct pages *p, struct str path)
     struct page *page = page_find(p, path);
     if (!page || !page->body)
         return NULL;
+    p->hits += page->may_go;
     if (page->may_go && page->next) {
         DL_DELETE(p->oldest, page);
         DL_APPEND(p->oldest, page);
@@ -101,6 +102,7 @@ enum site_answer pages_wait(struct pages *p, struct str path, struct site_waiter
                             const char **miss)
 {
     *miss = NULL;
+    p->misses++;
     struct page *page = page_find(p, path);
     if (!page) {
         if (p->asked >= p->max_asked || !(page = page_add(p, path)))

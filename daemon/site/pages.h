@@ -12,6 +12,7 @@ struct pages {
     size_t cache_size;
     size_t asked; /* paths the poller owes an answer for */
     size_t max_asked;
+    uint64_t hits, misses; /* of those that may go */
 };
 
 void pages_init(struct pages *p, size_t cache_size, size_t max_asked);

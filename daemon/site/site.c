@@ -32,6 +32,7 @@ struct note {
     struct feed_row *row;
     int64_t now, next;
     bool store_works;
+    struct feed_poller *counts;
     size_t size; /* of text */
     char text[]; /* a path, a name, or words one after the other, each NUL-terminated */
 };
@@ -54,6 +55,7 @@ static void note_free(struct note *n)
 {
     body_unref(n->body);
     feed_row_free(n->row);
+    free(n->counts);
     free(n);
 }
 
@@ -130,6 +132,11 @@ static void apply_describe(struct site *s, struct note *n)
 static void apply_beat(struct site *s, struct note *n)
 {
     front_beat(&s->front, n->now, n->next, n->store_works);
+}
+
+static void apply_count(struct site *s, struct note *n)
+{
+    front_count(&s->front, n->counts);
 }
 
 /* ---- the poller's side --------------------------------------------------------------------- */
@@ -227,6 +234,17 @@ int site_beat(struct site *s, int64_t now, int64_t next, bool store_works)
     return note_send(s, n);
 }
 
+int site_count(struct site *s, const struct feed_poller *counts)
+{
+    struct note *n = note_new(apply_count, NULL, 0);
+    if (!n || !(n->counts = malloc(sizeof *n->counts))) {
+        free(n);
+        return -1;
+    }
+    *n->counts = *counts;
+    return note_send(s, n);
+}
+
 /* ---- the server's side --------------------------------------------------------------------- */
 
 static void on_mail(struct ev_loop *loop, struct ev_async *wake, int revents)
@@ -297,6 +315,18 @@ static enum site_answer look_elsewhere(struct site *s, struct str path, struct b
     return *body ? SITE_MOVED : SITE_NONE;
 }
 
+struct feed_server *site_server(struct site *s)
+{
+    return &s->front.vitals.server;
+}
+
+/* Where the front looks for what the pages count. */
+static void count_pages(struct site *s)
+{
+    s->front.vitals.cache = (struct feed_cache){
+        .hits = s->pages.hits, .misses = s->pages.misses, .bytes = s->pages.cached};
+}
+
 enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
                            struct site_waiter *waiter)
 {
@@ -304,6 +334,7 @@ enum site_answer site_find(struct site *s, struct str path, int64_t now, struct 
     *body = pages_get(&s->pages, path);
     if (*body)
         return SITE_HAVE;
+    count_pages(s);
     if (front_find(&s->front, path, now, &answer, body))
         return answer;
     answer = ask(s, path, waiter);

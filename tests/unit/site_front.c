@@ -170,6 +170,35 @@ static void health_names_sources_in_trouble_and_stays_well(void **state)
     assert_health(h, NOW + 1, SITE_HAVE, "ok\n");
 }
 
+static void metrics_and_status_follow_the_clock(void **state)
+{
+    struct house *h = *state;
+    const struct feed_poller counts = {.commits = 17};
+    beat(h, NOW, NOW + 300, true);
+    tell(h, "blog", "the host does not answer");
+    assert_int_equal(0, site_count(h->site, &counts));
+    ev_run(h->loop, EVRUN_NOWAIT);
+    site_server(h->site)->requests[4] = 23;
+    struct body *b = get(h, "/metrics", NOW, SITE_HAVE);
+    assert_true(position(b, "\ndigestd_store_commits_total 17\n") != SIZE_MAX);
+    assert_true(position(b, "\ndigestd_http_requests_total{code=\"4xx\"} 23\n") != SIZE_MAX);
+    assert_true(position(b, "\ndigestd_poller_up 1\n") != SIZE_MAX);
+    assert_true(position(b, "\nprocess_resident_memory_bytes 0\n") == SIZE_MAX);
+    assert_true(str_find(b->fields_ok[ENCODING_IDENTITY],
+                         STR("Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"),
+                         0) != SIZE_MAX);
+    assert_int_equal('\0', b->etag[0]);
+    body_unref(b);
+    /* The poller is silent: both say so, and are there all the same. */
+    b = get(h, "/metrics", NOW + 400, SITE_HAVE);
+    assert_true(position(b, "\ndigestd_poller_up 0\n") != SIZE_MAX);
+    body_unref(b);
+    b = get(h, "/status.json", NOW + 400, SITE_HAVE);
+    assert_true(position(b, "\"poller_works\":false") != SIZE_MAX);
+    assert_true(position(b, "\"reason\":\"the host does not answer\"") != SIZE_MAX);
+    body_unref(b);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
@@ -180,6 +209,7 @@ int main(void)
         TEST(a_forgotten_row_is_gone),
         TEST(health_follows_the_beat_and_the_store),
         TEST(health_names_sources_in_trouble_and_stays_well),
+        TEST(metrics_and_status_follow_the_clock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
