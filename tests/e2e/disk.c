@@ -210,7 +210,7 @@ static void live_through(struct stage *s, const struct trouble *t, bool killed)
     list = stored(s);
     s->entry = entry_path(list);
     for (size_t i = 0; i < FEEDS; i++)
-        before[i] = get(s, feeds[i], i < FEED_FORMATS ? "One" : "<outline");
+        before[i] = get(s, feeds[i], i < FEED_FORMATS ? "One" : "text=\"T\"");
     show(s, ", or nearly", true);
     t->begin(s);
     suffer(s, t, before);
