@@ -50,6 +50,12 @@ void fetcher_free(struct fetcher *f);
 struct fetch *fetch_start(struct fetcher *f, struct str url, const struct poll_conf *conf,
                           const struct validators *validators, struct str cookies, int64_t now,
                           fetch_done *done, void *arg, struct error *e);
+/* Posts `form`, of the type application/x-www-form-urlencoded, in the same way. FETCH_OK is any
+ * status of 2xx; redirects are not followed. Of `conf` the limits of time, the proxy and the
+ * user-agent hold, not what is meant for the site of its page. */
+struct fetch *fetch_post(struct fetcher *f, struct str url, struct str form,
+                         const struct poll_conf *conf, int64_t now, fetch_done *done, void *arg,
+                         struct error *e);
 /* done is not called. A callback may start and cancel fetches; its own is gone when it returns. */
 void fetch_cancel(struct fetch *f);
 

@@ -112,6 +112,33 @@ struct fetch *fetch_start(struct fetcher *fetcher, struct str url, const struct 
     return f;
 }
 
+struct fetch *fetch_post(struct fetcher *fetcher, struct str url, struct str form,
+                         const struct poll_conf *conf, int64_t now, fetch_done *done, void *arg,
+                         struct error *e)
+{
+    struct fetch *f = fetch_new(fetcher, url, conf, now);
+    CURLMcode code;
+
+    if (!f) {
+        error_set(e, "out of memory");
+        return NULL;
+    }
+    f->done = done;
+    f->arg = arg;
+    if (transfer_prepare_post(f, conf, form, e))
+        goto fail;
+    code = curl_multi_add_handle(fetcher->multi, f->easy);
+    if (code) {
+        error_set(e, "libcurl: %s", curl_multi_strerror(code));
+        goto fail;
+    }
+    DL_APPEND(fetcher->running, f);
+    return f;
+fail:
+    fetch_free(f);
+    return NULL;
+}
+
 static void unlink_fetch(struct fetch *f)
 {
     if (f->stage == STAGE_OVER)

@@ -260,6 +260,9 @@ static enum fetch_status judge(const struct fetch *f, struct error *reason)
     bool other_status = !f->is_file && f->head.status != 200;
     char size[SIZE_TEXT];
 
+    /* What it has to say beside its status is not waited for. */
+    if (f->posts && f->head.complete && f->head.status / 100 == 2)
+        return FETCH_OK;
     if (!other_status && f->too_large)
         error_set(reason, "the page is larger than max-size (%s) allows",
                   size_text(size, f->body.max));

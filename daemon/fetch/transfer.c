@@ -128,7 +128,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
     struct fetch *f = arg;
     size_t n = size * count;
 
-    if (!f->is_file && f->head.status != 200) {
+    if (!f->is_file && (f->posts || f->head.status != 200)) {
         f->ignored += n;
         return f->ignored > IGNORED_MAX ? 0 : n;
     }
@@ -287,6 +287,25 @@ int transfer_prepare(struct fetch *f, const struct poll_conf *conf,
     set_callbacks(f);
     set_cookies(f, conf, cookies);
     return f->refused ? error_set(e, "libcurl could not be told what to fetch") : 0;
+}
+
+int transfer_prepare_post(struct fetch *f, const struct poll_conf *conf, struct str form,
+                          struct error *e)
+{
+    if (!uri_is_http(str_of(f->url)))
+        return error_set(e, "%s is no http or https address", f->url);
+    f->posts = true;
+    head_init(&f->head);
+    f->easy = curl_easy_init();
+    if (!f->easy)
+        return error_set(e, "out of memory");
+    set_limits(f, conf);
+    set_request(f, conf);
+    set_callbacks(f);
+    SET(f, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(f, CURLOPT_POSTFIELDSIZE, (long)form.n);
+    SET(f, CURLOPT_COPYPOSTFIELDS, form.n ? form.p : "");
+    return f->refused ? error_set(e, "libcurl could not be told what to post") : 0;
 }
 
 void transfer_clear(struct fetch *f)

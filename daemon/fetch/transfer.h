@@ -47,6 +47,7 @@ struct fetch {
     /* as asked for */
     char *url;
     bool is_file;
+    bool posts;
     bool conditional;
     int64_t timeout, connect_timeout, max_redirects;
 
@@ -71,6 +72,9 @@ struct fetch {
 /* Makes and sets f->easy up, all but adding it to the multi handle. -1: `e`. */
 int transfer_prepare(struct fetch *f, const struct poll_conf *conf,
                      const struct validators *validators, struct str cookies, struct error *e);
+/* The same, to post `form`. */
+int transfer_prepare_post(struct fetch *f, const struct poll_conf *conf, struct str form,
+                          struct error *e);
 /* Frees what transfer_prepare made. */
 void transfer_clear(struct fetch *f);
 

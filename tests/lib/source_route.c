@@ -9,7 +9,7 @@
 #include <utlist.h>
 
 struct request {
-    char *head;
+    char *head, *body;
     struct request *prev, *next;
 };
 
@@ -55,6 +55,7 @@ static void route_free(struct route *r)
     DL_FOREACH_SAFE(r->requests, request, next)
     {
         free(request->head);
+        free(request->body);
         free(request);
     }
     clear_steps(r);
@@ -94,19 +95,20 @@ const struct site_step *route_next(struct route *r)
     return step;
 }
 
-void route_note(struct route_table *table, struct route *r, struct str head)
+void route_note(struct route_table *table, struct route *r, struct str head, struct str body)
 {
     struct request *request = calloc(1, sizeof *request);
 
     if (!request)
         source_give_up("calloc");
     request->head = copy(head);
+    request->body = copy(body);
     DL_APPEND(r->requests, request);
     r->requests_count++;
     table->requests_count++;
 }
 
-const char *route_head(const struct route *r, size_t number)
+static const struct request *request_of(const struct route *r, size_t number)
 {
     size_t wanted = number ? number : r->requests_count, at = 0;
     const struct request *request;
@@ -114,7 +116,21 @@ const char *route_head(const struct route *r, size_t number)
     DL_FOREACH(r->requests, request)
     {
         if (++at == wanted)
-            return request->head;
+            return request;
     }
     return NULL;
+}
+
+const char *route_head(const struct route *r, size_t number)
+{
+    const struct request *request = request_of(r, number);
+
+    return request ? request->head : NULL;
+}
+
+const char *route_body(const struct route *r, size_t number)
+{
+    const struct request *request = request_of(r, number);
+
+    return request ? request->body : NULL;
 }

@@ -29,6 +29,7 @@ void route_table_clear(struct route_table *table);
 void route_set(struct route *r, const struct site_step *steps, size_t count);
 /* The step of the request that has come; the route has one. */
 const struct site_step *route_next(struct route *r);
-void route_note(struct route_table *table, struct route *r, struct str head);
-/* As source_site_head(). */
+void route_note(struct route_table *table, struct route *r, struct str head, struct str body);
+/* As source_site_head() and source_site_body(). */
 const char *route_head(const struct route *r, size_t number);
+const char *route_body(const struct route *r, size_t number);

@@ -120,7 +120,7 @@ static bool start_sending(struct connection *c)
 }
 
 /* Notes the request and chooses its step. True: it can be answered at once. */
-static bool choose_step(struct connection *c, struct str head)
+static bool choose_step(struct connection *c, struct str head, struct str body)
 {
     static const struct site_step not_found = {.status = 404, .body = "no such page"};
     struct source_site *site = c->site;
@@ -138,22 +138,37 @@ static bool choose_step(struct connection *c, struct str head)
     now = !step->hold || c->route->permits > 0;
     if (step->hold && now)
         c->route->permits--;
-    route_note(&site->table, c->route, head);
+    route_note(&site->table, c->route, head, body);
     pthread_cond_broadcast(&site->seen);
     pthread_mutex_unlock(&site->lock);
     return now;
 }
 
+/* What a POST brings; none of what would find no room beside its head. */
+static size_t body_length(struct str head)
+{
+    struct str value;
+    int64_t length = 0;
+
+    if (source_head_field(head, STR("Content-Length"), &value))
+        parse_number(value, 0, HEAD_MAX, &length);
+    return (size_t)length;
+}
+
 /* False: the connection is gone. */
 static bool take_request(struct connection *c)
 {
-    size_t end = str_find(buf_str(&c->in), STR("\r\n\r\n"), 0);
+    size_t head = str_find(buf_str(&c->in), STR("\r\n\r\n"), 0), end;
     bool now;
 
-    if (end == SIZE_MAX)
+    if (head == SIZE_MAX)
         return true;
-    end += 4;
-    now = choose_step(c, str_sub(buf_str(&c->in), 0, end));
+    head += 4;
+    end = head + body_length(str_sub(buf_str(&c->in), 0, head));
+    if (end > c->in.len)
+        return true;
+    now = choose_step(c, str_sub(buf_str(&c->in), 0, head),
+                      str_sub(buf_str(&c->in), head, end - head));
     memmove(c->in.data, c->in.data + end, c->in.len - end);
     c->in.len -= end;
     if (now)
@@ -421,6 +436,14 @@ size_t source_site_connections(struct source_site *site)
     count = site->connections_count;
     pthread_mutex_unlock(&site->lock);
     return count;
+}
+
+const char *source_site_body(struct source_site *site, const char *path, size_t number)
+{
+    const char *body = route_body(lock_route(site, path), number);
+
+    pthread_mutex_unlock(&site->lock);
+    return body;
 }
 
 const char *source_site_head(struct source_site *site, const char *path, size_t number)

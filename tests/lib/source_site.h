@@ -80,7 +80,7 @@ void source_site_set(struct source_site *site, const char *path, const struct si
 /* A 200 with this body, for as long as nothing else is set. */
 void source_site_set_page(struct source_site *site, const char *path, const char *body);
 
-/* Requests of `path` whose head has come in whole, answered or not. NULL: of all paths. */
+/* Requests of `path` that have come in whole, answered or not. NULL: of all paths. */
 size_t source_site_requests(struct source_site *site, const char *path);
 /* Waits until there are `count` of them. False: there were not after `seconds`. */
 bool source_site_wait_requests(struct source_site *site, const char *path, size_t count,
@@ -93,6 +93,8 @@ size_t source_site_connections(struct source_site *site);
 /* The head of the number-th request of `path`, from 1 (0: the last), as it came, with its empty
  * line. NULL: there was none. Valid until the site is stopped. */
 const char *source_site_head(struct source_site *site, const char *path, size_t number);
+/* What a POST brought, in the same way; "": nothing. */
+const char *source_site_body(struct source_site *site, const char *path, size_t number);
 /* Copies the value of a header field of that request into out (cut at `size`), and returns out.
  * NULL: there was no such request, or no such field in it. */
 const char *source_site_header(struct source_site *site, const char *path, size_t number,
