@@ -49,7 +49,8 @@ struct poll_conf {
     int64_t removal_confirmations;
     int64_t min_change; /* characters */
     int64_t keep_revisions;
-    char *on_new; /* commands; NULL: none */
+    struct word_list hub; /* addresses */
+    char *on_new;         /* commands; NULL: none */
     char *on_trouble;
     char *image_proxy; /* an address with one %u in it; NULL: none */
 };
@@ -95,6 +96,10 @@ struct conf *conf_load(const char *file, const struct conf_environment *env, str
 struct conf *conf_ref(struct conf *c);
 void conf_unref(struct conf *c);
 const struct source_conf *conf_source(const struct conf *c, struct str name); /* NULL: none */
+
+/* Whether a hub outside is told of feeds that it cannot reach, since `base_url` leads to this
+ * machine: no fault, but not what one hopes. True: `e` says so. */
+bool conf_hub_is_lost(const struct conf *c, struct str base_url, struct error *e);
 
 /* The profile `name` of `dir` ("auto": the one whose match fits `url`). One reference; NULL and
  * faults. For `extract`, which has no conf file. */

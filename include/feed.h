@@ -46,6 +46,9 @@ struct body {
  * smaller. One reference. NULL: no memory. */
 struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
                       bool compress);
+/* The same, and a 200 has `links` as its Link field (RFC 8288), unless that is empty. */
+struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
+                             int64_t since, bool compress, struct str links);
 /* What answers a request for what has moved for good to the address `location`, which has nothing
  * in it that may not stand in a header field. NULL: no memory. */
 struct body *body_redirect(struct str location);
@@ -81,7 +84,9 @@ struct feed {
     /* Of a feed that is merged from several (all.*): of each entry, what the feed of its source
      * says of itself; the tags are those of the entry. NULL: they are the feed's own. */
     const struct feed *const *origins;
-    bool merged; /* true also where there is no entry yet */
+    bool merged;       /* true also where there is no entry yet */
+    char *const *hubs; /* addresses of the WebSub hubs that are told of changes */
+    size_t hubs_count;
 };
 
 /* ".atom", ".rss", ".json" and the media type of a format. */
@@ -92,6 +97,10 @@ enum media feed_media(enum feed_format format);
  * JSON Feed 1.1. An entry
  * without a link of its own gets its page: BASE/NAME/UUID.html (where base_url is empty: home). */
 int feed_render(const struct feed *feed, enum feed_format format, struct buf *out, struct error *e);
+
+/* The Link field of a feed that has hubs (WebSub, section 4): itself and its hubs, as many of them
+ * as find room in `out`. Nothing without a hub or a base-url. */
+void feed_links(const struct feed *feed, enum feed_format format, struct buf *out);
 
 /* The id by which readers know an entry: the one that it was given where it came from, else ours. A
  * view into the entry, NUL-terminated. */

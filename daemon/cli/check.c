@@ -4,6 +4,7 @@
 #include "store.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 /* All that a damaged database may have to say. */
 #define FAULTS_MAX ((size_t)16 * 1024 * 1024)
@@ -27,8 +28,19 @@ static void warn_of_names(const struct conf *conf)
     arena_free(a);
 }
 
+static void warn_of_hubs(const struct conf *conf)
+{
+    char *base_url = cli_base_url(conf, NULL);
+    struct error e;
+
+    if (base_url && conf_hub_is_lost(conf, str_of(base_url), &e))
+        fprintf(stderr, "%s: warning: %s\n", conf->file, e.text);
+    free(base_url);
+}
+
 static int check_conf(const struct conf *conf)
 {
+    warn_of_hubs(conf);
     warn_of_names(conf);
     printf("%s: in order, %zu source%s\n", conf->file, conf->sources_count,
            conf->sources_count == 1 ? "" : "s");

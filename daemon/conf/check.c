@@ -145,6 +145,14 @@ int check_image_proxy(struct str value, struct error *e)
     return 0;
 }
 
+int check_hub(struct str value, struct error *e)
+{
+    /* It becomes part of every feed, and of a field of every answer. */
+    if (!uri_is_http(value) || !all_of(value, LOWER UPPER DIGITS "-._~:/?[]@!$&'()*+,;=%"))
+        return error_set(e, "'%.*s' is no http or https address", STR_ARG(text_head(value, 100)));
+    return 0;
+}
+
 int check_profile_name(struct str value, struct error *e)
 {
     if (!value.n || value.p[0] == '.' || !all_of(value, LOWER UPPER DIGITS "-_."))

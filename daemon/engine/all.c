@@ -38,7 +38,7 @@ static void publish_format(struct engine *en, const struct feed *feed, enum feed
     body_etag(etag, buf_str(&out));
     if (strcmp(etag, en->all.etags[format]) == 0)
         goto out; /* it stands there already */
-    body = publish_body(en, path, buf_str(&out), feed_media(format));
+    body = publish_body(en, path, buf_str(&out), feed_media(format), (struct str){0});
     if (body && site_publish(en->options.site, path, body, SITE_FEED) == 0)
         memcpy(en->all.etags[format], etag, sizeof(etag));
     else

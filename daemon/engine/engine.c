@@ -255,7 +255,8 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
         error_set(e, "cannot make a timer: %s", strerror(errno));
     else
         en->fetcher = fetcher_new(options->loop, options->helper, e);
-    if (!en->fetcher) {
+    if (!en->fetcher || outbox_init(en, e) < 0) {
+        fetcher_free(en->fetcher);
         if (en->alarm >= 0)
             close(en->alarm);
         free(en);
@@ -266,7 +267,6 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     ev_timer_init(&en->flush, on_flush, 0., 0.);
     ev_timer_init(&en->deadline, on_deadline, 0., 0.);
     ev_async_init(&en->missed, on_missed);
-    outbox_init(en);
     all_init(en);
     en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
     ev_async_start(options->loop, &en->missed);
@@ -323,7 +323,7 @@ void engine_free(struct engine *en)
     for (size_t i = 0; i < en->count; i++)
         poll_cancel(en->sources[i]);
     poll_flush(en);
-    outbox_stop(en);
+    outbox_clear(en);
     ev_io_stop(en->options.loop, &en->due);
     ev_timer_stop(en->options.loop, &en->soon);
     ev_timer_stop(en->options.loop, &en->flush);
@@ -426,6 +426,14 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
     return sources;
 }
 
+static void warn_of_hubs(const struct engine *en)
+{
+    struct error e;
+
+    if (conf_hub_is_lost(en->conf, str_of(en->base_url), &e))
+        engine_log(en, 1, "%s", e.text);
+}
+
 int engine_configure(struct engine *en, struct conf *conf, const char *base_url, struct error *e)
 {
     char *base = strdup(base_url);
@@ -448,6 +456,7 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     en->conf = conf_ref(conf);
     free(en->base_url);
     en->base_url = base;
+    warn_of_hubs(en);
     describe(en);
     tell_moved(en, true);
     for (size_t i = 0; i < en->count; i++)

@@ -36,6 +36,7 @@ struct engine_source {
 /* What is being handed over (outbox.c). */
 struct outbox {
     struct delivery *deliveries;
+    struct fetcher *fetcher; /* its own: a hub that is slow holds no connection that polls need */
     size_t running[MESSAGE_KINDS];
     ev_timer timer; /* of the next look at the store */
     void (*settled)(void *arg);
@@ -135,22 +136,24 @@ void jobs_free(struct engine *en);
 #define TROUBLE_POLLS 2
 
 /* Puts the messages of a poll that was in order into `next`, the state that it leaves (`outcome`
- * NULL: nothing has changed). They are in `a`. -1: no memory. */
+ * NULL: nothing has changed; `feeds`: its feeds are others). They are in `a`. -1: no memory. */
 int messages_of_good(const struct engine_source *s, struct arena *a, struct source_state *next,
-                     const struct outcome *outcome, int64_t now, struct error *e);
+                     const struct outcome *outcome, bool feeds, int64_t now, struct error *e);
 /* The same of a poll that was not: `next` has its doubt, reason and schedule. */
 int messages_of_trouble(const struct engine_source *s, struct arena *a, struct source_state *next,
                         int64_t now, struct error *e);
 
 /* ---- outbox.c: hands them over -------------------------------------------------------------- */
 
-void outbox_init(struct engine *en);
+/* 0, -1. */
+int outbox_init(struct engine *en, struct error *e);
 /* There may be something in the store to hand over: from the loop. */
 void outbox_soon(struct engine *en);
 /* Nothing is being handed over. */
 bool outbox_is_idle(const struct engine *en);
 /* Ends what is: it is handed over once more at the next start. */
 void outbox_stop(struct engine *en);
+void outbox_clear(struct engine *en);
 
 /* ---- archive.c ------------------------------------------------------------------------------ */
 
@@ -180,8 +183,10 @@ void all_stop(struct engine *en);
 #define TOMBSTONE_SECONDS ((int64_t)90 * 24 * 60 * 60)
 #define TOMBSTONES_MOST   1000
 
-/* The body of a feed at `path`, since it is what it is. NULL: no memory. */
-struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media);
+/* The body of a feed at `path`, since it is what it is, with `links` as its Link field. NULL: no
+ * memory. */
+struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media,
+                          struct str links);
 /* Renders and publishes the source's feeds and its row. */
 void publish_feeds(struct engine_source *s);
 /* Sections only changed places: what stands beside an entry on its page is another one. */

@@ -4,8 +4,13 @@
 
 #include "digest.h"
 
+#include <stdio.h>
+
 /* All that a JSON of trouble may take. */
 #define TROUBLE_MAX ((size_t)64 * 1024)
+/* Seconds from a change to the pings: other changes that come at once are told with it, and the
+ * feeds are in service long before somebody comes for them. */
+#define PING_DELAY  1
 
 static void add(struct source_state *state, struct message *list, struct message message)
 {
@@ -70,10 +75,34 @@ static void add_new(const struct engine_source *s, struct source_state *next, st
                     .kind = MESSAGE_NEW, .what = str_of(outcome->events[i].entry->id), .due = now});
 }
 
-int messages_of_good(const struct engine_source *s, struct arena *a, struct source_state *next,
-                     const struct outcome *outcome, int64_t now, struct error *e)
+/* That the feeds are others: each hub, of each of them. */
+static int add_pings(const struct engine_source *s, struct arena *a, struct source_state *next,
+                     struct message *list, int64_t now, struct error *e)
 {
-    size_t most = (outcome ? outcome->events_count : 0) + 1;
+    const struct word_list *hubs = &s->conf->poll.hub;
+
+    for (enum feed_format format = 0; format < FEED_FORMATS && hubs->count; format++) {
+        char path[256];
+
+        snprintf(path, sizeof(path), "/%s%s", s->conf->name, feed_suffix(format));
+        struct str kept = arena_copy(a, str_of(path));
+        if (!kept.n)
+            return no_memory(e);
+        for (size_t i = 0; i < hubs->count; i++)
+            add(next, list,
+                (struct message){.kind = MESSAGE_HUB,
+                                 .what = kept,
+                                 .to = str_of(hubs->items[i]),
+                                 .due = now + PING_DELAY});
+    }
+    return 0;
+}
+
+int messages_of_good(const struct engine_source *s, struct arena *a, struct source_state *next,
+                     const struct outcome *outcome, bool feeds, int64_t now, struct error *e)
+{
+    size_t most =
+        (outcome ? outcome->events_count : 0) + 1 + s->conf->poll.hub.count * FEED_FORMATS;
     struct message *list = arena_array(a, most, sizeof(*list));
 
     if (!list)
@@ -82,7 +111,7 @@ int messages_of_good(const struct engine_source *s, struct arena *a, struct sour
         return -1;
     if (outcome)
         add_new(s, next, list, outcome, now);
-    return 0;
+    return feeds ? add_pings(s, a, next, list, now, e) : 0;
 }
 
 int messages_of_trouble(const struct engine_source *s, struct arena *a, struct source_state *next,

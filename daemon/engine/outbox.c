@@ -1,6 +1,6 @@
-/* outbox: hands over what waits in the store: to programs, on their stdin. What failed is tried
- * again, a little later each time, then given up. Nothing here delays a poll, and nothing that goes
- * wrong here is a source's trouble. */
+/* outbox: hands over what waits in the store: to programs, on their stdin, and to hubs, as a POST.
+ * What failed is tried again, a little later each time, then given up. Nothing here delays a poll,
+ * and nothing that goes wrong here is a source's trouble. */
 #include "internal.h"
 
 #include <inttypes.h>
@@ -14,8 +14,9 @@
 /* Seconds that a program may take, and the memory. */
 #define PROGRAM_TIME   60.
 #define PROGRAM_MEMORY ((size_t)1 << 30)
-/* Of the JSON of an entry. */
+/* Of the JSON of an entry, and of what a hub is told. */
 #define ITEM_MAX       ((size_t)256 << 20)
+#define FORM_MAX       ((size_t)64 << 10)
 /* Seconds between looks at the store at the most: clocks are set, machines sleep. And what is due
  * later than any delay of ours was written while the clock was wrong. */
 #define LOOK_MOST      600
@@ -28,9 +29,10 @@ struct delivery {
     struct engine *engine;
     enum message_kind kind;
     int64_t key, tries;
-    char *about; /* "blog: on-new" */
-    char *what;  /* the id of the entry */
+    char *about; /* "blog: on-new", "blog: hub https://…" */
+    char *what;  /* the id of the entry, or the path of the feed */
     struct proc *proc;
+    struct fetch *fetch;
     bool over;   /* all but for the store, which has still to be told: */
     bool done;   /* it is handed over, or given up */
     int64_t due; /* else when it is tried again */
@@ -44,6 +46,7 @@ static const struct tries {
 } tries_of[MESSAGE_KINDS] = {
     [MESSAGE_NEW] = {"on-new", 4, {10, 60, 300, 1800}},
     [MESSAGE_TROUBLE] = {"on-trouble", 4, {10, 60, 300, 1800}},
+    [MESSAGE_HUB] = {"hub", 5, {30, 120, 600, 3600, 21600}},
 };
 
 /* ---- ends ---------------------------------------------------------------------------------- */
@@ -82,19 +85,21 @@ static void succeed(struct delivery *d)
     settle(d);
 }
 
-static void fail(struct delivery *d, const char *reason)
+/* `least`: seconds that it must be left alone. */
+static void fail(struct delivery *d, const char *reason, int64_t least)
 {
     const struct tries *t = &tries_of[d->kind];
     size_t failed = (size_t)d->tries;
+    int64_t delay = failed < t->count && t->delays[failed] > least ? t->delays[failed] : least;
 
     d->done = failed >= t->count;
     if (d->done) {
         engine_log(d->engine, 0, "%s: %s; given up after %zu tries: %s", d->about, reason,
                    failed + 1, d->what);
     } else {
-        d->due = engine_now(d->engine) + t->delays[failed];
+        d->due = engine_now(d->engine) + delay;
         engine_log(d->engine, 1, "%s: %s; tried again in %" PRId64 " s: %s", d->about, reason,
-                   t->delays[failed], d->what);
+                   delay, d->what);
     }
     settle(d);
 }
@@ -117,7 +122,20 @@ static void on_program_end(void *arg, const struct proc_result *result)
     if (result->end == PROC_EXITED && result->code == 0)
         succeed(d);
     else
-        fail(d, result->reason);
+        fail(d, result->reason, 0);
+    after_end(en);
+}
+
+static void on_hub_answer(void *arg, const struct fetch_result *result)
+{
+    struct delivery *d = arg;
+    struct engine *en = d->engine;
+
+    d->fetch = NULL;
+    if (result->status == FETCH_OK)
+        succeed(d);
+    else
+        fail(d, result->reason, result->retry_after < DUE_MOST ? result->retry_after : DUE_MOST);
     after_end(en);
 }
 
@@ -192,6 +210,42 @@ static enum begun begin_trouble(struct delivery *d, const struct engine_source *
     return command ? run_program(d, command, str_of(s->conf->url), m->what, e) : UNWANTED;
 }
 
+static bool has_hub(const struct engine_source *s, struct str hub)
+{
+    for (size_t i = 0; i < s->conf->poll.hub.count; i++)
+        if (str_eq(hub, str_of(s->conf->poll.hub.items[i])))
+            return true;
+    return false;
+}
+
+/* WebSub leaves it to hubs what they want to be told. Of those that there are, most want the
+ * address of the feed as hub.url, as PubSubHubbub 0.3 had it, one at a time, some as hub.topic. */
+static enum begun begin_ping(struct delivery *d, const struct engine_source *s,
+                             const struct message *m, struct arena *a, struct error *e)
+{
+    struct engine *en = d->engine;
+    struct buf address, form;
+
+    (void)a;
+    if (!has_hub(s, m->to))
+        return UNWANTED;
+    buf_init(&address, FORM_MAX);
+    buf_init(&form, FORM_MAX);
+    buf_printf(&address, "%s%.*s", en->base_url, STR_ARG(m->what));
+    buf_puts(&form, "hub.mode=publish&hub.url=");
+    uri_encode_all(&form, buf_str(&address));
+    buf_puts(&form, "&hub.topic=");
+    uri_encode_all(&form, buf_str(&address));
+    if (form.failed)
+        error_set(e, "the address of the feed is too long");
+    else
+        d->fetch = fetch_post(en->outbox.fetcher, m->to, buf_str(&form), &s->conf->poll,
+                              engine_now(en), on_hub_answer, d, e);
+    buf_clear(&address);
+    buf_clear(&form);
+    return d->fetch ? BEGUN : NOT_BEGUN;
+}
+
 static const struct engine_source *source_of(const struct engine *en, struct str name)
 {
     for (size_t i = 0; i < en->count; i++)
@@ -210,7 +264,8 @@ static struct delivery *delivery_new(struct engine *en, const struct outgoing *o
     d->kind = o->message.kind;
     d->key = o->key;
     d->tries = o->tries;
-    if (asprintf(&d->about, "%.*s: %s", STR_ARG(o->source), tries_of[d->kind].key) < 0)
+    if (asprintf(&d->about, "%.*s: %s%s%.*s", STR_ARG(o->source), tries_of[d->kind].key,
+                 o->message.to.n ? " " : "", STR_ARG(o->message.to)) < 0)
         d->about = NULL;
     d->what = o->message.kind == MESSAGE_TROUBLE
                   ? strdup("the JSON of a trouble")
@@ -234,6 +289,7 @@ static int64_t begin(struct engine *en, const struct outgoing *o, struct arena *
         struct arena *a, struct error *e) = {
         [MESSAGE_NEW] = begin_new,
         [MESSAGE_TROUBLE] = begin_trouble,
+        [MESSAGE_HUB] = begin_ping,
     };
     const struct engine_source *s = source_of(en, o->source);
     struct delivery *d = delivery_new(en, o);
@@ -251,7 +307,7 @@ static int64_t begin(struct engine *en, const struct outgoing *o, struct arena *
     case NOT_BEGUN:
         break;
     }
-    fail(d, e.text);
+    fail(d, e.text, 0);
     return now;
 }
 
@@ -275,7 +331,8 @@ static int64_t run_kind(struct engine *en, enum message_kind kind, struct arena 
     size_t count, *running = &en->outbox.running[kind];
     struct error e;
 
-    if (*running >= AT_ONCE)
+    /* A hub comes for the feed as soon as it is told. */
+    if (*running >= AT_ONCE || (kind == MESSAGE_HUB && !en->options.site))
         return INT64_MAX;
     if (store_outbox(en->options.store, a, kind, *running + AT_ONCE, list, &count, &e) < 0) {
         engine_log(en, 0, "%s", e.text);
@@ -363,10 +420,12 @@ static void on_timer(struct ev_loop *loop, ev_timer *w, int events)
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-void outbox_init(struct engine *en)
+int outbox_init(struct engine *en, struct error *e)
 {
     ev_timer_init(&en->outbox.timer, on_timer, 0., 0.);
     en->outbox.timer.data = en;
+    en->outbox.fetcher = fetcher_new(en->options.loop, NULL, e);
+    return en->outbox.fetcher ? 0 : -1;
 }
 
 bool outbox_is_idle(const struct engine *en)
@@ -383,8 +442,16 @@ void outbox_stop(struct engine *en)
     {
         if (d->proc)
             proc_cancel(d->proc);
+        if (d->fetch)
+            fetch_cancel(d->fetch);
         delivery_free(d);
     }
+}
+
+void outbox_clear(struct engine *en)
+{
+    outbox_stop(en);
+    fetcher_free(en->outbox.fetcher);
 }
 
 void engine_settle(struct engine *en, void (*settled)(void *arg), void *arg)

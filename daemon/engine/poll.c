@@ -208,7 +208,7 @@ static void poll_quiet(struct poll *p)
 
     poll_clear_doubt(p);
     poll_schedule(p, POLL_GOOD);
-    if (messages_of_good(p->source, p->arena, &p->next, NULL, p->now, &e) < 0) {
+    if (messages_of_good(p->source, p->arena, &p->next, NULL, false, p->now, &e) < 0) {
         poll_undone(p, DOUBT_LIMIT, e.text);
         return;
     }
@@ -302,14 +302,14 @@ static void poll_believe(struct poll *p)
 {
     struct engine_source *s = p->source;
     const struct outcome *outcome = match_outcome(p->match);
-    bool first = !p->next.schedule.last_good;
-    bool told_otherwise = !info_same(&p->next.info, &p->page->info);
+    bool told_otherwise = !info_same(&p->next.info, &p->page->info), feeds;
     struct error e;
 
     if (!outcome) {
         poll_failed(p, DOUBT_LIMIT, "out of memory");
         return;
     }
+    feeds = !p->next.schedule.last_good || told_otherwise || outcome->changed_count;
     poll_clear_doubt(p);
     take_validators(p);
     keep_page(p, outcome->waiting);
@@ -318,7 +318,7 @@ static void poll_believe(struct poll *p)
     poll_schedule(p, POLL_GOOD);
     if (outcome->events_count)
         p->next.schedule.last_change = p->now;
-    if (messages_of_good(s, p->arena, &p->next, outcome, p->now, &e) < 0) {
+    if (messages_of_good(s, p->arena, &p->next, outcome, feeds, p->now, &e) < 0) {
         poll_undone(p, DOUBT_LIMIT, e.text);
         return;
     }
@@ -328,7 +328,7 @@ static void poll_believe(struct poll *p)
     s->dirty = false;
     count_good(&s->tally, outcome);
     engine_alive(s->engine);
-    if (first || told_otherwise || outcome->changed_count) {
+    if (feeds) {
         publish_feeds(s);
     } else if (outcome->moved_count) {
         publish_moved(s);

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX ((size_t)256 * 1024 * 1024)
+#define BODY_MAX  ((size_t)256 * 1024 * 1024)
+/* Of a Link field. */
+#define LINKS_MAX 2048
 
 /* A miss on its way from the server's thread. */
 struct miss {
@@ -42,6 +44,8 @@ struct feed engine_feed(const struct source_conf *conf, const struct source_stat
         .image_proxy = str_of(conf->poll.image_proxy),
         .home = first_of(info->canonical, url, none),
         .base_url = base_url,
+        .hubs = conf->poll.hub.items,
+        .hubs_count = conf->poll.hub.count,
     };
 }
 
@@ -50,7 +54,8 @@ static struct feed feed_of(const struct engine_source *s)
     return engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
 }
 
-struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media)
+struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media,
+                          struct str links)
 {
     char etag[ETAG_SIZE];
     int64_t now = engine_now(en), since;
@@ -61,7 +66,7 @@ struct body *publish_body(struct engine *en, const char *path, struct str bytes,
         engine_log(en, 1, "%s", e.text);
         since = now;
     }
-    return body_new(bytes, media, CACHE_FEED, since, true);
+    return body_new_linked(bytes, media, CACHE_FEED, since, true, links);
 }
 
 static void publish_format(struct engine_source *s, const struct feed *feed,
@@ -69,17 +74,20 @@ static void publish_format(struct engine_source *s, const struct feed *feed,
 {
     struct engine *en = s->engine;
     char path[256];
-    struct buf out;
+    struct buf out, links;
     struct error e;
     struct body *body = NULL;
 
     snprintf(path, sizeof(path), "/%s%s", s->conf->name, feed_suffix(format));
     buf_init(&out, BODY_MAX);
+    buf_init(&links, LINKS_MAX);
+    feed_links(feed, format, &links);
     if (feed_render(feed, format, &out, &e) == 0)
-        body = publish_body(en, path, buf_str(&out), feed_media(format));
+        body = publish_body(en, path, buf_str(&out), feed_media(format), buf_str(&links));
     else
         engine_log(en, 0, "%s: %s", s->conf->name, e.text);
     buf_clear(&out);
+    buf_clear(&links);
     if (body && site_publish(en->options.site, path, body, SITE_FEED) < 0)
         engine_log(en, 0, "%s: out of memory", s->conf->name);
     engine_alive(en);
@@ -355,7 +363,7 @@ static void make_changes(struct engine_source *s, struct arena *a, struct made *
         feed.id = str_of(own);
         feed.updated = count ? taken[0].change->after.at : unchanged_since(s);
         if (feed_changes(&feed, taken, count, &out, &m->e) == 0)
-            m->body = publish_body(s->engine, m->path, buf_str(&out), MEDIA_ATOM);
+            m->body = publish_body(s->engine, m->path, buf_str(&out), MEDIA_ATOM, (struct str){0});
     }
     buf_clear(&out);
 }

@@ -30,7 +30,8 @@ static void put_link(struct xml *x, struct str rel, struct str type, struct str 
         return;
     xml_open(x, "link");
     xml_attr(x, "rel", rel);
-    xml_attr(x, "type", type);
+    if (type.n)
+        xml_attr(x, "type", type);
     xml_attr(x, "href", href);
     xml_close(x);
 }
@@ -62,6 +63,12 @@ static void put_spaces(struct xml *x, const struct feed *feed, unsigned spaces)
     if (spaces & SPACE_TOMBSTONES)
         xml_attr(x, "xmlns:at", STR(TOMBSTONE_NS));
     put_language(x, feed);
+}
+
+static void put_hubs(struct xml *x, const struct feed *feed)
+{
+    for (size_t i = 0; i < feed->hubs_count && feed->base_url.n; i++)
+        put_link(x, STR("hub"), STR(""), str_of(feed->hubs[i]));
 }
 
 static void put_author(struct xml *x, struct str name)
@@ -201,6 +208,7 @@ int atom_render(const struct feed *feed, struct buf *out, struct error *e)
     put_spaces(x, feed, SPACE_MEDIA | (feed->gone_count ? SPACE_TOMBSTONES : 0));
     put_names(x, feed);
     put_own_link(x, "self", feed_address(&d.space, feed, FEED_ATOM));
+    put_hubs(x, feed);
     if (feed->archives)
         put_own_link(x, "prev-archive", feed_archive_address(&d.space, feed, feed->archives));
     if (!feed->merged)

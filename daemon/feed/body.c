@@ -140,18 +140,22 @@ static void put_shared(struct buf *out, const struct body *b, enum caching cachi
         buf_puts(out, "Vary: Accept-Encoding\r\n");
 }
 
-static void put_own(struct buf *out, const struct body *b, enum media media, enum encoding encoding)
+static void put_own(struct buf *out, const struct body *b, enum media media, enum encoding encoding,
+                    struct str links)
 {
     buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", medias[media].type,
                b->bytes[encoding].n);
     if (encodings[encoding].name)
         buf_printf(out, "Content-Encoding: %s\r\n", encodings[encoding].name);
+    if (links.n)
+        buf_printf(out, "Link: %.*s\r\n", STR_ARG(links));
     buf_puts(out, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
     buf_puts(out, medias[media].policy);
 }
 
 /* All fields stand behind one another in one block, which begins at the 304's. */
-static int make_fields(struct body *b, enum media media, enum caching caching, bool vary)
+static int make_fields(struct body *b, enum media media, enum caching caching, bool vary,
+                       struct str links)
 {
     struct buf all;
     size_t ends[ENCODING_COUNT];
@@ -163,7 +167,7 @@ static int make_fields(struct body *b, enum media media, enum caching caching, b
     size_t shared = all.len;
     for (enum encoding i = 0; i < ENCODING_COUNT; i++) {
         if (b->bytes[i].p) {
-            put_own(&all, b, media, i);
+            put_own(&all, b, media, i, links);
             put_shared(&all, b, caching, vary);
         }
         ends[i] = all.len;
@@ -205,6 +209,12 @@ static int make_bytes(struct body *b, struct str bytes, bool compress)
 struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
                       bool compress)
 {
+    return body_new_linked(bytes, media, caching, since, compress, (struct str){0});
+}
+
+struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
+                             int64_t since, bool compress, struct str links)
+{
     struct body *b = calloc(1, sizeof *b);
 
     if (!b)
@@ -216,7 +226,7 @@ struct body *body_new(struct str bytes, enum media media, enum caching caching, 
         body_etag(b->etag, bytes);
     /* What may ever be sent encoded says so always, or a cache would mix up its variants. */
     bool vary = compress || media != MEDIA_TEXT;
-    if (make_bytes(b, bytes, compress) != 0 || make_fields(b, media, caching, vary) != 0) {
+    if (make_bytes(b, bytes, compress) != 0 || make_fields(b, media, caching, vary, links) != 0) {
         body_unref(b);
         return NULL;
     }
@@ -237,7 +247,7 @@ struct body *body_redirect(struct str location)
     b->size = sizeof *b;
     if (make_bytes(b, buf_str(&text), false) == 0) {
         buf_printf(&all, "Location: %.*s\r\n", STR_ARG(location));
-        put_own(&all, b, MEDIA_TEXT, ENCODING_IDENTITY);
+        put_own(&all, b, MEDIA_TEXT, ENCODING_IDENTITY, (struct str){0});
         put_shared(&all, b, CACHE_ARCHIVE, false);
     }
     /* The block that body_unref frees begins at the fields of the 304, which this never is. */

@@ -76,6 +76,29 @@ struct str feed_address(struct buf *space, const struct feed *feed, enum feed_fo
     return buf_str(space);
 }
 
+static bool may_stand_in_field(struct str address)
+{
+    for (size_t i = 0; i < address.n; i++)
+        if (address.p[i] <= ' ' || address.p[i] > '~' || address.p[i] == '>')
+            return false;
+    return address.n > 0;
+}
+
+/* A list that was cut is still one: what does not fit is left out whole. */
+void feed_links(const struct feed *feed, enum feed_format format, struct buf *out)
+{
+    struct buf space;
+
+    buf_init(&space, SPACE_MAX);
+    struct str self = feed_address(&space, feed, format);
+    if (feed->hubs_count && may_stand_in_field(self)) {
+        buf_printf(out, "<%.*s>; rel=\"self\"", STR_ARG(self));
+        for (size_t i = 0; i < feed->hubs_count; i++)
+            buf_printf(out, ", <%s>; rel=\"hub\"", feed->hubs[i]);
+    }
+    buf_clear(&space);
+}
+
 struct str feed_archive_address(struct buf *space, const struct feed *feed, int64_t number)
 {
     if (begin_address(space, feed))

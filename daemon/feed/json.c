@@ -157,6 +157,19 @@ static json_t *item_number(struct json *j, const struct feed *feed, size_t i)
     return o;
 }
 
+static void set_hubs(struct json *j, json_t *root, const struct feed *feed)
+{
+    json_t *array = json_array();
+
+    for (size_t i = 0; i < feed->hubs_count && feed->base_url.n; i++) {
+        json_t *hub = json_object();
+        set_text(j, hub, "type", STR("WebSub"));
+        set_text(j, hub, "url", str_of(feed->hubs[i]));
+        append(j, array, hub);
+    }
+    set_some(j, root, "hubs", array);
+}
+
 static void set_head(struct json *j, json_t *root, const struct feed *feed)
 {
     struct str address = feed_address(&j->space, feed, FEED_JSON);
@@ -171,6 +184,7 @@ static void set_head(struct json *j, json_t *root, const struct feed *feed)
         set_text(j, root, "description", feed->description);
     set_language(j, root, feed);
     set_authors(j, root, feed->author);
+    set_hubs(j, root, feed);
     set_text(j, own, "about", STR(EXTENSION_ABOUT));
     set(j, root, EXTENSION, own);
 }

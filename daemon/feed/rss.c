@@ -21,6 +21,12 @@ static void put_self(struct xml *x, const struct feed *feed, struct buf *space)
     xml_attr(x, "type", feed_type(FEED_RSS));
     xml_attr(x, "href", address);
     xml_close(x);
+    for (size_t i = 0; i < feed->hubs_count; i++) {
+        xml_open(x, "atom:link");
+        xml_attr(x, "rel", STR("hub"));
+        xml_attr(x, "href", str_of(feed->hubs[i]));
+        xml_close(x);
+    }
 }
 
 static void put_channel(struct xml *x, const struct feed *feed, struct buf *space)

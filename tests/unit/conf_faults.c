@@ -47,6 +47,8 @@ static void test_values(void **state)
          "image-proxy: write %u once, after the host: the picture's address goes there"},
         {"[poll]", "image-proxy = https://%u/",
          "image-proxy: write %u once, after the host: the picture's address goes there"},
+        {"[poll]", "hub = hub.example", "hub: 'hub.example' is no http or https address"},
+        {"[poll]", "hub = https://x/>; a", "hub: 'https://x/>; a' is no http or https address"},
         {"[poll]", "header = Accept", "header: write it as 'Name: value'"},
         {"[poll]", "header = A b: c", "header: write it as 'Name: value'"},
         {"[poll]", "header = A: b\tc", "header: there is a control character in it"},

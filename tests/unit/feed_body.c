@@ -115,6 +115,23 @@ static void assert_plain(struct str bytes, bool compress)
     body_unref(b);
 }
 
+/* Of a 200, in whatever encoding; a 304 repeats what a cache needs. */
+static void links_are_a_field(void **state)
+{
+    char *text = make_text(1000);
+    struct body *b = body_new_linked(str_of(text), MEDIA_ATOM, CACHE_FEED, SINCE, true,
+                                     STR("<https://x/>; rel=\"hub\""));
+    struct str field = STR("\r\nLink: <https://x/>; rel=\"hub\"\r\n");
+
+    (void)state;
+    assert_non_null(b);
+    for (size_t i = 0; i < ENCODING_COUNT; i++)
+        assert_true(str_find(b->fields_ok[i], field, 0) != SIZE_MAX);
+    assert_int_equal(str_find(b->fields_not_modified, STR("Link"), 0), SIZE_MAX);
+    body_unref(b);
+    free(text);
+}
+
 static void encoded_only_where_it_pays(void **state)
 {
     unsigned char noise[2048];
@@ -234,9 +251,13 @@ static void etag_is_of_the_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(encodings_give_back_the_bytes), cmocka_unit_test(gzip_has_no_time),
-        cmocka_unit_test(encoded_only_where_it_pays),    cmocka_unit_test(fields_of_a_feed),
-        cmocka_unit_test(fields_of_what_is_not_stored),  cmocka_unit_test(fields_of_a_page),
+        cmocka_unit_test(encodings_give_back_the_bytes),
+        cmocka_unit_test(gzip_has_no_time),
+        cmocka_unit_test(links_are_a_field),
+        cmocka_unit_test(encoded_only_where_it_pays),
+        cmocka_unit_test(fields_of_a_feed),
+        cmocka_unit_test(fields_of_what_is_not_stored),
+        cmocka_unit_test(fields_of_a_page),
         cmocka_unit_test(etag_is_of_the_bytes),
     };
 

@@ -296,6 +296,55 @@ static void language_tags(void **state)
     }
 }
 
+/* In each format and in the Link field; what is not served from anywhere has none. */
+static void hubs_are_told_of(void **state)
+{
+    char *hubs[] = {"https://hub.example/?a=1&b=2", "https://other.example/hub"};
+    struct sample s;
+    struct buf out;
+
+    (void)state;
+    sample_init(&s);
+    s.feed.hubs = hubs;
+    s.feed.hubs_count = 2;
+    render(&s.feed, FEED_ATOM, &out);
+    xmlDoc *doc = assert_xml(buf_str(&out));
+    assert_xpath(doc, "count(/a:feed/a:link[@rel='hub'])", "2");
+    assert_xpath(doc, "string(/a:feed/a:link[@rel='hub'][1]/@href)", hubs[0]);
+    assert_xpath(doc, "count(/a:feed/a:link[@rel='hub']/@type)", "0");
+    xmlFreeDoc(doc);
+    buf_clear(&out);
+    render(&s.feed, FEED_RSS, &out);
+    doc = assert_xml(buf_str(&out));
+    assert_xpath(doc, "string(/rss/channel/a:link[@rel='hub'][2]/@href)", hubs[1]);
+    xmlFreeDoc(doc);
+    buf_clear(&out);
+
+    buf_init(&out, 2048);
+    feed_links(&s.feed, FEED_RSS, &out);
+    assert_string_equal(out.data, "<http://127.0.0.1:8780/notes.rss>; rel=\"self\", "
+                                  "<https://hub.example/?a=1&b=2>; rel=\"hub\", "
+                                  "<https://other.example/hub>; rel=\"hub\"");
+    buf_clear(&out);
+    buf_init(&out, 110); /* no room for the second */
+    feed_links(&s.feed, FEED_RSS, &out);
+    assert_string_equal(out.data, "<http://127.0.0.1:8780/notes.rss>; rel=\"self\", "
+                                  "<https://hub.example/?a=1&b=2>; rel=\"hub\"");
+    buf_clear(&out);
+
+    s.feed.base_url = STR("http://a>b");
+    feed_links(&s.feed, FEED_RSS, &out);
+    assert_int_equal(out.len, 0);
+    s.feed.base_url = STR("");
+    feed_links(&s.feed, FEED_RSS, &out);
+    assert_int_equal(out.len, 0);
+    for (enum feed_format format = 0; format < FEED_FORMATS; format++) {
+        render(&s.feed, format, &out);
+        assert_null(strstr(out.data, "hub.example"));
+        buf_clear(&out);
+    }
+}
+
 static void names_of_formats(void **state)
 {
     (void)state;
@@ -319,6 +368,7 @@ int main(void)
         cmocka_unit_test(hostile_page),
         cmocka_unit_test(cap_is_kept),
         cmocka_unit_test(language_tags),
+        cmocka_unit_test(hubs_are_told_of),
         cmocka_unit_test(names_of_formats),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
