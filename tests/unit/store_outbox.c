@@ -127,12 +127,22 @@ static void hubs_are_told_of_several_changes_at_once(void **unused)
     must(store_outbox_later(s, on_its_way, 900, &e), &e);
     must(store_outbox_done(s, on_its_way, 901, &e), &e);
     assert_waiting(s, MESSAGE_HUB, "x /x.rss 0 100, x /x.atom 0 130");
+    store_close(s);
+    place_remove(&p);
+}
 
-    /* also where it was the last one that there was */
-    first_is_done(s, MESSAGE_HUB, 1);
-    on_its_way = first_key(s, MESSAGE_HUB);
+/* The same where it is the only one that there ever was. */
+static void no_message_is_taken_for_another(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct error e = {""};
+    const struct message first = ping("/x.atom", 100), again = ping("/x.atom", 130);
+    commit(s, "x", &first, 1);
+    int64_t on_its_way = first_key(s, MESSAGE_HUB);
     commit(s, "x", &again, 1);
-    must(store_outbox_done(s, on_its_way, 901, &e), &e);
+    must(store_outbox_done(s, on_its_way, 140, &e), &e);
     assert_waiting(s, MESSAGE_HUB, "x /x.atom 0 130");
     store_close(s);
     place_remove(&p);
@@ -184,6 +194,7 @@ int main(void)
         cmocka_unit_test(programs_are_run_in_order),
         cmocka_unit_test(what_failed_is_tried_again),
         cmocka_unit_test(hubs_are_told_of_several_changes_at_once),
+        cmocka_unit_test(no_message_is_taken_for_another),
         cmocka_unit_test(a_poll_that_fails_leaves_no_message),
         cmocka_unit_test(trouble_is_kept),
     };
