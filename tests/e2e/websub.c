@@ -227,6 +227,9 @@ static void test_changes_are_told(void **state)
     wait_state(&w, "SELECT count(*) FROM outbox", 0);
     poll_now(&w);
     assert_int_equal(ask_state(&w, "SELECT count(*) FROM outbox"), 0);
+    source_site_set_page(w.site, "/page", PAGE(A) "<!-- 1,234 visitors -->");
+    poll_now(&w);
+    assert_int_equal(ask_state(&w, "SELECT count(*) FROM outbox"), 0);
 
     source_site_set_page(w.site, "/page", PAGE(B A));
     poll_now(&w);
