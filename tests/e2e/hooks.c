@@ -405,6 +405,29 @@ static void test_trouble_is_told_once_each_way(void **state)
     end(&w);
 }
 
+/* A trouble that could not be told of is not told of to whom the conf has no more. */
+static void test_an_alarm_that_is_taken_out(void **state)
+{
+    struct world w = begin(*state, "on-trouble", "cat >>told; exit 1");
+    char *before;
+
+    serve(&w, PAGE(A));
+    poll_at(&w, 0);
+    fail_source(&w);
+    poll_at(&w, 1000);
+    poll_at(&w, 2000);
+    assert_told(&w, "trouble");
+    before = (char *)(uintptr_t)file_read(w.conf).p;
+    write_conf(&w, "");
+    assert_int_equal(poll_at(&w, 3000), 2);
+    place_write(w.place, "c", str_of(before));
+    free(before);
+    serve(&w, PAGE(A));
+    assert_int_equal(poll_at(&w, 4000), 0);
+    assert_told(&w, "trouble ok");
+    end(&w);
+}
+
 #define RUN(test) cmocka_unit_test_setup_teardown(test, place_set_up, place_tear_down)
 
 int main(void)
@@ -413,7 +436,7 @@ int main(void)
         RUN(test_new_entries_are_told),          RUN(test_a_program_that_fails),
         RUN(test_a_program_that_is_not_there),   RUN(test_killed),
         RUN(test_a_program_that_is_slow),        RUN(test_a_program_that_is_taken_out),
-        RUN(test_trouble_is_told_once_each_way),
+        RUN(test_trouble_is_told_once_each_way), RUN(test_an_alarm_that_is_taken_out),
     };
 
     return cmocka_run_group_tests_name("hooks", tests, NULL, NULL);

@@ -248,6 +248,8 @@ static void test_told_by_the_next_daemon(void **state)
     struct world w = begin(*state, (struct site_step){.status = 202});
 
     poll_now(&w);
+    ask_state(&w, "UPDATE outbox SET due = 1");
+    poll_now(&w);
     assert_int_equal(ask_state(&w, "SELECT count(*) FROM outbox"), FEEDS);
     assert_int_equal(source_site_requests(w.site, "/hub"), 0);
     start(&w);
