@@ -97,6 +97,9 @@ struct conf *conf_ref(struct conf *c);
 void conf_unref(struct conf *c);
 const struct source_conf *conf_source(const struct conf *c, struct str name); /* NULL: none */
 
+/* Whether every source has this hub: it is then told of what is merged from all of them, too. */
+bool conf_hub_is_shared(const struct conf *c, struct str hub);
+
 /* Whether a hub outside is told of feeds that it cannot reach, since `base_url` leads to this
  * machine: no fault, but not what one hopes. True: `e` says so. */
 bool conf_hub_is_lost(const struct conf *c, struct str base_url, struct error *e);

@@ -25,12 +25,14 @@
 static void publish_format(struct engine *en, const struct feed *feed, enum feed_format format)
 {
     char path[32], etag[ETAG_SIZE];
-    struct buf out;
+    struct buf out, links;
     struct error e;
     struct body *body = NULL;
 
     snprintf(path, sizeof(path), "/" FEED_MERGED_NAME "%s", feed_suffix(format));
     buf_init(&out, BODY_MAX);
+    buf_init(&links, LINKS_MAX);
+    feed_links(feed, format, &links);
     if (feed_render(feed, format, &out, &e) < 0) {
         engine_log(en, 0, "%s: %s", path, e.text);
         goto out;
@@ -38,13 +40,14 @@ static void publish_format(struct engine *en, const struct feed *feed, enum feed
     body_etag(etag, buf_str(&out));
     if (strcmp(etag, en->all.etags[format]) == 0)
         goto out; /* it stands there already */
-    body = publish_body(en, path, buf_str(&out), feed_media(format), (struct str){0});
+    body = publish_body(en, path, buf_str(&out), feed_media(format), buf_str(&links));
     if (body && site_publish(en->options.site, path, body, SITE_FEED) == 0)
         memcpy(en->all.etags[format], etag, sizeof(etag));
     else
         engine_log(en, 0, "%s: out of memory", path);
 out:
     buf_clear(&out);
+    buf_clear(&links);
     engine_alive(en);
 }
 
@@ -145,6 +148,11 @@ void all_touch(struct engine *en)
 {
     if (en->options.site && !ev_is_active(&en->all.soon))
         timer_set(en, &en->all.soon, SOON);
+}
+
+bool all_is_pending(const struct engine *en)
+{
+    return en->all.wanted || ev_is_active(&en->all.soon);
 }
 
 void all_configure(struct engine *en)

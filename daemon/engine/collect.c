@@ -202,12 +202,27 @@ static int64_t later(int64_t a, int64_t b)
     return a > b ? a : b;
 }
 
+/* Those that every source has. */
+static int set_hubs(const struct collection *c, char ***hubs, size_t *count)
+{
+    const struct conf *conf = c->view->conf;
+    size_t most = conf->sources_count ? conf->sources[0].poll.hub.count : 0;
+
+    *count = 0;
+    *hubs = arena_array(c->arena, most + 1, sizeof(**hubs));
+    for (size_t i = 0; *hubs && i < most; i++)
+        if (conf_hub_is_shared(conf, str_of(conf->sources[0].poll.hub.items[i])))
+            (*hubs)[(*count)++] = conf->sources[0].poll.hub.items[i];
+    return *hubs ? 0 : -1;
+}
+
 /* What all.* says of itself. */
 static int describe(struct collection *c, int64_t *since, struct error *e)
 {
     const struct all_view *view = c->view;
     struct str uuid, home;
-    char id[ID_SIZE];
+    char id[ID_SIZE], **hubs;
+    size_t hubs_count;
     struct buf address;
 
     if (store_merged(view->store, c->arena, view->fresh, view->now, &uuid, since, e) < 0)
@@ -217,6 +232,8 @@ static int describe(struct collection *c, int64_t *since, struct error *e)
     buf_printf(&address, "%.*s/", STR_ARG(view->base_url));
     home = arena_copy(c->arena, buf_str(&address));
     buf_clear(&address);
+    if (set_hubs(c, &hubs, &hubs_count) < 0)
+        return error_set(e, "out of memory");
     *c->feed = (struct feed){.id = arena_copy(c->arena, str_of(id)),
                              .name = STR(FEED_MERGED_NAME),
                              .title = STR(FEED_MERGED_TITLE),
@@ -224,6 +241,8 @@ static int describe(struct collection *c, int64_t *since, struct error *e)
                              .author = STR("digestd"),
                              .home = home,
                              .base_url = view->base_url,
+                             .hubs = hubs,
+                             .hubs_count = hubs_count,
                              .entries = c->entries,
                              .origins = c->origins,
                              .gone = c->gone,

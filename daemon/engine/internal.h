@@ -175,6 +175,8 @@ void all_init(struct engine *en);
 void all_touch(struct engine *en);
 /* There is another conf: renders and publishes all.* at once. */
 void all_configure(struct engine *en);
+/* What it is served as is not what it will be in a moment. */
+bool all_is_pending(const struct engine *en);
 void all_stop(struct engine *en);
 
 /* ---- publish.c ------------------------------------------------------------------------------ */
@@ -182,6 +184,9 @@ void all_stop(struct engine *en);
 /* So long, and so many of them at most, do tombstones stand in a feed. */
 #define TOMBSTONE_SECONDS ((int64_t)90 * 24 * 60 * 60)
 #define TOMBSTONES_MOST   1000
+
+/* Of a Link field. */
+#define LINKS_MAX ((size_t)2048)
 
 /* The body of a feed at `path`, since it is what it is, with `links` as its Link field. NULL: no
  * memory. */

@@ -75,25 +75,37 @@ static void add_new(const struct engine_source *s, struct source_state *next, st
                     .kind = MESSAGE_NEW, .what = str_of(outcome->events[i].entry->id), .due = now});
 }
 
-/* That the feeds are others: each hub, of each of them. */
-static int add_pings(const struct engine_source *s, struct arena *a, struct source_state *next,
-                     struct message *list, int64_t now, struct error *e)
+/* That the feeds of this name are others, to one hub. */
+static int add_pings(const char *name, struct str hub, struct arena *a, struct source_state *next,
+                     struct message *list, int64_t now)
+{
+    for (enum feed_format format = 0; format < FEED_FORMATS; format++) {
+        char path[256];
+
+        snprintf(path, sizeof(path), "/%s%s", name, feed_suffix(format));
+        struct str kept = arena_copy(a, str_of(path));
+        if (!kept.n)
+            return -1;
+        add(next, list,
+            (struct message){
+                .kind = MESSAGE_HUB, .what = kept, .to = hub, .due = now + PING_DELAY});
+    }
+    return 0;
+}
+
+/* Each hub is told of each feed of the source, and of all.* where it stands there. */
+static int add_changes(const struct engine_source *s, struct arena *a, struct source_state *next,
+                       struct message *list, int64_t now)
 {
     const struct word_list *hubs = &s->conf->poll.hub;
 
-    for (enum feed_format format = 0; format < FEED_FORMATS && hubs->count; format++) {
-        char path[256];
+    for (size_t i = 0; i < hubs->count; i++) {
+        struct str hub = str_of(hubs->items[i]);
 
-        snprintf(path, sizeof(path), "/%s%s", s->conf->name, feed_suffix(format));
-        struct str kept = arena_copy(a, str_of(path));
-        if (!kept.n)
-            return no_memory(e);
-        for (size_t i = 0; i < hubs->count; i++)
-            add(next, list,
-                (struct message){.kind = MESSAGE_HUB,
-                                 .what = kept,
-                                 .to = str_of(hubs->items[i]),
-                                 .due = now + PING_DELAY});
+        if (add_pings(s->conf->name, hub, a, next, list, now) < 0 ||
+            (conf_hub_is_shared(s->engine->conf, hub) &&
+             add_pings(FEED_MERGED_NAME, hub, a, next, list, now) < 0))
+            return -1;
     }
     return 0;
 }
@@ -102,7 +114,7 @@ int messages_of_good(const struct engine_source *s, struct arena *a, struct sour
                      const struct outcome *outcome, bool feeds, int64_t now, struct error *e)
 {
     size_t most =
-        (outcome ? outcome->events_count : 0) + 1 + s->conf->poll.hub.count * FEED_FORMATS;
+        (outcome ? outcome->events_count : 0) + 1 + s->conf->poll.hub.count * FEED_FORMATS * 2;
     struct message *list = arena_array(a, most, sizeof(*list));
 
     if (!list)
@@ -111,7 +123,7 @@ int messages_of_good(const struct engine_source *s, struct arena *a, struct sour
         return -1;
     if (outcome)
         add_new(s, next, list, outcome, now);
-    return feeds ? add_pings(s, a, next, list, now, e) : 0;
+    return feeds && add_changes(s, a, next, list, now) < 0 ? no_memory(e) : 0;
 }
 
 int messages_of_trouble(const struct engine_source *s, struct arena *a, struct source_state *next,

@@ -9,8 +9,10 @@
 #include <string.h>
 #include <utlist.h>
 
-/* Of each kind at once. */
+/* Of each kind at once, and how many of what is due are looked at for that: some may have to wait.
+ */
 #define AT_ONCE        4
+#define LOOK_AHEAD     64
 /* Seconds that a program may take, and the memory. */
 #define PROGRAM_TIME   60.
 #define PROGRAM_MEMORY ((size_t)1 << 30)
@@ -210,6 +212,11 @@ static enum begun begin_trouble(struct delivery *d, const struct engine_source *
     return command ? run_program(d, command, str_of(s->conf->url), m->what, e) : UNWANTED;
 }
 
+static bool is_of_all(const struct message *m)
+{
+    return m->kind == MESSAGE_HUB && str_starts(m->what, STR("/" FEED_MERGED_NAME "."));
+}
+
 static bool has_hub(const struct engine_source *s, struct str hub)
 {
     for (size_t i = 0; i < s->conf->poll.hub.count; i++)
@@ -227,7 +234,7 @@ static enum begun begin_ping(struct delivery *d, const struct engine_source *s,
     struct buf address, form;
 
     (void)a;
-    if (!has_hub(s, m->to))
+    if (!has_hub(s, m->to) || (is_of_all(m) && !conf_hub_is_shared(en->conf, m->to)))
         return UNWANTED;
     buf_init(&address, FORM_MAX);
     buf_init(&form, FORM_MAX);
@@ -327,14 +334,15 @@ static bool is_on_its_way(const struct engine *en, int64_t key)
  * that is on its way, or never. */
 static int64_t run_kind(struct engine *en, enum message_kind kind, struct arena *a, int64_t now)
 {
-    struct outgoing list[2 * AT_ONCE];
+    struct outgoing list[LOOK_AHEAD];
     size_t count, *running = &en->outbox.running[kind];
+    int64_t next = INT64_MAX;
     struct error e;
 
     /* A hub comes for the feed as soon as it is told. */
     if (*running >= AT_ONCE || (kind == MESSAGE_HUB && !en->options.site))
         return INT64_MAX;
-    if (store_outbox(en->options.store, a, kind, *running + AT_ONCE, list, &count, &e) < 0) {
+    if (store_outbox(en->options.store, a, kind, LOOK_AHEAD, list, &count, &e) < 0) {
         engine_log(en, 0, "%s", e.text);
         return now + STORE_AGAIN;
     }
@@ -344,12 +352,16 @@ static int64_t run_kind(struct engine *en, enum message_kind kind, struct arena 
         if (is_on_its_way(en, list[i].key))
             continue;
         if (due > now && due <= now + DUE_MOST)
-            return due;
+            return due < next ? due : next;
+        if (is_of_all(&list[i].message) && all_is_pending(en)) {
+            next = now + 1; /* the hub would come for what it has already */
+            continue;
+        }
         again = begin(en, &list[i], a, now);
         if (again < INT64_MAX)
             return again;
     }
-    return INT64_MAX;
+    return next;
 }
 
 static void settle_again(struct engine *en)

@@ -9,9 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BODY_MAX  ((size_t)256 * 1024 * 1024)
-/* Of a Link field. */
-#define LINKS_MAX 2048
+#define BODY_MAX ((size_t)256 * 1024 * 1024)
 
 /* A miss on its way from the server's thread. */
 struct miss {

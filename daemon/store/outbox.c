@@ -8,7 +8,7 @@ static const char outbox_insert_in_line[] =
     "INSERT INTO outbox (source, kind, what, recipient, tries, due) VALUES (?1, ?2, ?3, ?4, 0, "
     "iif(EXISTS (SELECT 1 FROM outbox WHERE source = ?1 AND kind = ?2), NULL, ?5))";
 static const char outbox_replace[] =
-    "DELETE FROM outbox WHERE source = ?1 AND kind = ?2 AND what = ?3 AND recipient = ?4";
+    "DELETE FROM outbox WHERE kind = 'hub' AND what = ?1 AND recipient = ?2";
 static const char outbox_read[] =
     "SELECT outbox.key, source.name, what, recipient, tries, due "
     "FROM outbox JOIN source ON source.key = outbox.source "
@@ -35,20 +35,15 @@ static struct str kind_word(enum message_kind kind)
     return STR("");
 }
 
-static void put_message(struct call *c, int64_t source, const struct message *m)
-{
-    db_put_int(c, source);
-    db_put_str(c, kind_word(m->kind));
-    db_put_str(c, m->what);
-    db_put_str(c, m->to);
-}
-
 static int insert(struct store *s, int64_t source, const struct message *m, struct error *e)
 {
     bool hub = m->kind == MESSAGE_HUB;
     struct call c = hub ? db_call(s, STATEMENT_OUTBOX_WRITE, outbox_insert)
                         : db_call(s, STATEMENT_OUTBOX_WRITE_IN_LINE, outbox_insert_in_line);
-    put_message(&c, source, m);
+    db_put_int(&c, source);
+    db_put_str(&c, kind_word(m->kind));
+    db_put_str(&c, m->what);
+    db_put_str(&c, m->to);
     db_put_int(&c, m->due);
     return db_run(&c, e);
 }
@@ -58,7 +53,8 @@ static int put_one(struct store *s, int64_t source, const struct message *m, str
 {
     if (m->kind == MESSAGE_HUB) {
         struct call c = db_call(s, STATEMENT_OUTBOX_REPLACE, outbox_replace);
-        put_message(&c, source, m);
+        db_put_str(&c, m->what);
+        db_put_str(&c, m->to);
         if (db_run(&c, e) < 0)
             return -1;
     }

@@ -190,6 +190,10 @@ const struct schema_step schema_steps[] = {
      "CREATE INDEX former_name_by_source ON former_name (source);"
      "CREATE INDEX source_by_id_base ON source (id_base);"
      "CREATE INDEX source_by_valid_for ON source (valid_for);"},
+
+    /* A message to a hub takes the place of the one about the same feed, whichever source it was
+     * of: all.* is of many. */
+    {"CREATE INDEX outbox_by_what ON outbox (what, recipient) WHERE kind = 'hub';"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -25,8 +25,10 @@
 #define A "<h1>#A</h1><p>The quick brown fox jumps over the lazy dog.</p><p>....</p>"
 #define B "<h1>#B</h1><p>Pack my box with five dozen liquor jugs.</p><p>....</p>"
 
-static const char *const suffixes[] = {".atom", ".rss", ".json"};
-enum { FEEDS = sizeof(suffixes) / sizeof(*suffixes) };
+/* Those of the source, then those of all. */
+static const char *const paths[] = {"/blog.atom", "/blog.rss", "/blog.json",
+                                    "/all.atom",  "/all.rss",  "/all.json"};
+enum { FEEDS = sizeof(paths) / sizeof(*paths), FORMATS = FEEDS / 2 };
 
 /* The hub is a path of the site. */
 struct world {
@@ -128,7 +130,7 @@ static int told_feed(struct world *w, size_t number)
 
         buf_init(&address, 4096);
         buf_init(&expected, 4096);
-        buf_printf(&address, "http://%s/blog%s", house_address(w->house), suffixes[i]);
+        buf_printf(&address, "http://%s%s", house_address(w->house), paths[i]);
         buf_puts(&expected, "hub.mode=publish&hub.url=");
         uri_encode_all(&expected, buf_str(&address));
         buf_puts(&expected, "&hub.topic=");
@@ -174,15 +176,14 @@ static void test_discovery(void **state)
     start(&w);
     for (int i = 0; i < FEEDS; i++) {
         struct raw_response r;
-        char path[32], links[512];
+        char links[512];
 
-        snprintf(path, sizeof(path), "/blog%s", suffixes[i]);
         snprintf(links, sizeof(links), "<http://%s%s>; rel=\"self\", <%s>; rel=\"hub\"",
-                 house_address(w.house), path, hub);
-        struct raw_client *c = raw_get(house_address(w.house), path, NULL, MS, &r);
+                 house_address(w.house), paths[i], hub);
+        struct raw_client *c = raw_get(house_address(w.house), paths[i], NULL, MS, &r);
         assert_non_null(c);
         assert_true(str_eq(raw_field(&r, "Link"), str_of(links)));
-        assert_has(r.body, forms[i], hub);
+        assert_has(r.body, forms[i % FORMATS], hub);
         raw_close(c);
     }
     free(house_get_with(w.house, "/blog/changes.atom", "", MS));
@@ -234,11 +235,39 @@ static void test_changes_are_told(void **state)
     source_site_set_page(w.site, "/page", PAGE(B A));
     poll_now(&w);
     wait_pings(&w, 2 * FEEDS);
-    feed = house_get(w.house, "/blog.json");
-    assert_non_null(strstr(feed, "\"title\":\"B\""));
-    free(feed);
+    for (int i = FORMATS - 1; i < FEEDS; i += FORMATS) {
+        feed = house_get(w.house, paths[i]);
+        assert_non_null(strstr(feed, "\"title\":\"B\""));
+        free(feed);
+    }
     assert_all_feeds_told(&w, FEEDS + 1);
     wait_state(&w, "SELECT count(*) FROM outbox", 0);
+    end(&w);
+}
+
+/* all.* has the hubs that every source has: who follows one of them need not hear of the rest. */
+static void test_a_hub_of_one_source(void **state)
+{
+    struct world w = begin(*state, (struct site_step){.status = 204});
+    struct str conf;
+    char *feed;
+
+    conf = file_read(w.conf);
+    place_writef(w.place, "c", "%s[source other]\nurl = %s\nprofile = 51cto\n", conf.p,
+                 source_site_url(w.site, "/other"));
+    free((void *)(uintptr_t)conf.p);
+    source_site_set_page(w.site, "/other", PAGE(B));
+    start(&w);
+    poll_now(&w);
+    wait_pings(&w, FORMATS);
+    wait_state(&w, "SELECT count(*) FROM outbox", 0);
+    for (size_t i = 1; i <= FORMATS; i++)
+        assert_in_range(told_feed(&w, i), 0, FORMATS - 1);
+    feed = house_get_with(w.house, "/all.json", "\"title\":\"B\"", MS);
+    assert_non_null(feed);
+    assert_null(strstr(feed, "\"hubs\""));
+    free(feed);
+    assert_int_equal(source_site_requests(w.site, "/hub"), FORMATS);
     end(&w);
 }
 
@@ -384,6 +413,7 @@ int main(void)
         RUN(test_discovery),
         RUN(test_no_hub_no_links),
         RUN(test_changes_are_told),
+        RUN(test_a_hub_of_one_source),
         RUN(test_told_by_the_next_daemon),
         RUN(test_a_hub_that_fails),
         RUN(test_a_hub_that_says_when),

@@ -16,7 +16,7 @@ import feedparser
 
 from harness import DEADLINE, Daemon, Handler, Server, Site, Source
 
-SUFFIXES = (".atom", ".rss", ".json")
+PATHS = [f"/{name}.{suffix}" for name in ("news", "all") for suffix in ("atom", "rss", "json")]
 
 
 def page(*titles):
@@ -129,9 +129,9 @@ class Subscriber(Server):
                          "hub.secret": self.secret})[0]
 
 
-def links_of(suffix, body):
+def links_of(path, body):
     """{rel: [addresses]} as a reader finds them in a feed."""
-    if suffix == ".json":
+    if path.endswith(".json"):
         feed = json.loads(body)
         return {"hub": [h["url"] for h in feed.get("hubs", []) if h["type"] == "WebSub"],
                 "self": [feed["feed_url"]]}
@@ -149,16 +149,15 @@ def links_of_field(value):
     return found
 
 
-def check_discovery(report, daemon, source, hub):
+def check_discovery(report, daemon, hub):
     """4: hub and topic in the Link field and in the feed itself, the same in both."""
     topics = []
-    for suffix in SUFFIXES:
-        path = f"/{source.name}{suffix}"
+    for path in PATHS:
         topic = daemon.tap.url + path
         _, fields, body = ask(topic)
         wanted = {"hub": [hub], "self": [topic]}
         in_field = links_of_field(fields["Link"])
-        in_feed = {k: v for k, v in links_of(suffix, body).items() if k in wanted}
+        in_feed = {k: v for k, v in links_of(path, body).items() if k in wanted}
         report.check(
             f"{path} leads to its hub",
             [f"{what}: {got}" for what, got in (("Link", in_field), ("feed", in_feed)) if got != wanted],
@@ -202,10 +201,10 @@ def poll(daemon, site, source, text):
 
 def check_all(report, daemon, site, source, hub, subscriber):
     address = hub.url + "/"
-    if not daemon.wait_until(lambda: len(hub.published) == len(SUFFIXES)):
+    if not daemon.wait_until(lambda: len(hub.published) == len(PATHS)):
         report.check("the hub is told of the first poll", [f"{hub.published}", *hub.faults])
         return
-    topics = check_discovery(report, daemon, source, address)
+    topics = check_discovery(report, daemon, address)
     statuses = [subscriber.subscribe(address, topic) for topic in topics]
     report.check("the hub takes the subscriptions", [str(s) for s in statuses if s != 202])
     if not daemon.wait_until(lambda: len(hub.subscriptions) == len(topics)):
