@@ -18,6 +18,13 @@ START = 60  # seconds that a part of the machine may take to start, or a page to
 PORT = 18999
 UNITS = ("digestd-fetch.socket", "digestd-fetch@.service", "digestd.service", "digestd.socket")
 
+
+def news(*titles):
+    sections = "".join(f"<h1>#{t}</h1><p>The text of {t.lower()}.</p><p>....</p>" for t in titles)
+    return ('<html><head><title>News</title></head><body><article><div id="container">'
+            + sections + "</div></article></body></html>")
+
+
 FILES = {
     "etc/machine-id": "0123456789abcdef0123456789abcdef\n",
     # Nothing of an ordinary start is of use, or allowed, here.
@@ -36,6 +43,26 @@ fetch-command = chromium --headless --dump-dom %u
 url = http://127.0.0.1:{PORT}/look
 profile = digest
 fetch-command = sh /srv/look %u
+[source news]
+url = file:/srv/news.html
+profile = 51cto
+on-new = sh /srv/hook %u
+""",
+    "srv/news.html": news("First"),
+    "srv/later.html": news("Second", "First"),
+    # What a program of on-new is told, and what it may do, a line a question.
+    "srv/hook": f"""exec >"$STATE_DIRECTORY/told.new"
+try() {{ name=$1; shift; if "$@" >/dev/null 2>&1; then echo "$name yes"; else echo "$name no"; fi; }}
+head -n 1
+echo "rights $(id -u) $(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)"
+try reaches-the-network curl -sf --max-time 5 http://127.0.0.1:{PORT}/look
+try writes-tmp touch /tmp/x
+try writes-etc touch /etc/digestd/x
+try sees-homes ls /home/
+try sees-disks ls /dev/mem
+try gets-rights-back grep -q 'NoNewPrivs:[[:space:]]*0' /proc/self/status
+try makes-code python3 -c 'import mmap; mmap.mmap(-1, 4096, prot=7)'
+mv "$STATE_DIRECTORY/told.new" "$STATE_DIRECTORY/told"
 """,
     # What a program in the place of a browser could find out, a section a question.
     "srv/look": """say() { echo "<p>#$1</p><p>$2</p><p>....</p>"; }
@@ -58,6 +85,8 @@ echo '</article></body></html>'
 WANTED = {"writes-home": "yes", "sees-conf": "yes", "sees-state": "no", "sees-private-state": "no",
           "reaches-socket": "no", "reaches-the-way": "no", "writes-etc": "no", "sees-the-daemon": "no",
           "leaves-a-daemon": "yes"}
+HOOK_WANTED = {"reaches-the-network": "yes", "writes-tmp": "yes", "writes-etc": "no", "sees-homes": "no",
+               "sees-disks": "no", "gets-rights-back": "no", "makes-code": "no"}
 MASKED = ("systemd-udevd", "systemd-udev-trigger", "systemd-sysctl", "systemd-modules-load", "systemd-remount-fs",
           "systemd-binfmt", "systemd-logind", "systemd-networkd-wait-online")
 
@@ -178,6 +207,22 @@ def check_look(report, machine):
     report.check("its home was its own", [] if home.startswith("/tmp/digestd-") else [home])
 
 
+def check_hook(report, machine):
+    machine.wait_until(lambda: machine.items("news"))
+    machine.run("cp", "/srv/later.html", "/srv/news.html")
+    machine.run("digestd", "poll", "news")
+    told = machine.wait_until(lambda: machine.run("cat", "/var/lib/private/digestd/told").stdout)
+    if not report.check("under systemd a program of on-new is run", [] if told else machine.journal()):
+        return
+    entry, rights, *answers = told.splitlines()
+    title = json.loads(entry)["title"]
+    report.check("it is given the entry that is new", [] if title == "Second" else [title])
+    found = dict(answer.split() for answer in answers)
+    report.check("it may do what the manual says and no more",
+                 [f"{k}: {found.get(k)}" for k, v in HOOK_WANTED.items() if found.get(k) != v])
+    report.check("it has no rights", [] if rights.split()[1] != "0" and int(rights.split()[2], 16) == 0 else [rights])
+
+
 def check_strangers(report, machine):
     for path in ("/run/digestd-fetch/socket", "/run/digestd/fetch"):
         result = machine.run("runuser", "-u", "nobody", "--", "curl", "-s", "--unix-socket", path, "http://x/")
@@ -233,6 +278,7 @@ def check(report):
             if machine.start(report, "site", "digestd-fetch.socket", "digestd"):
                 check_wall(report, machine)
                 check_look(report, machine)
+                check_hook(report, machine)
                 check_strangers(report, machine)
                 check_end(report, machine)
                 check_without(report, machine)
