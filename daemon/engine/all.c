@@ -97,6 +97,8 @@ static void all_publish(struct engine *en)
 
     en->all.wanted = false;
     all_render(en);
+    if (!en->running)
+        memory_give_back();
     rest = (ev_time() - begun) * REST; /* nonsense where the clock was set meanwhile */
     ev_now_update(en->options.loop);
     timer_set(en, &en->all.rest,
