@@ -112,7 +112,7 @@ struct twin_pair {
 };
 #define TWIN_NONE SIZE_MAX
 /* Which entry of one source (`lefts`) is which article of others (`rights`): the same title and at
- * least half of the text in common, or four fifths of it under another title, where there is enough
+ * least 70 % of the text in common, or 85 % of it under another title, where there is enough
  * text to tell; for certain where both came with the same id. Of the `possible` pairs, each there
  * once and those of one left together, those are taken that fit best in all; nobody is in two.
  * twin_of[left] is the right, or TWIN_NONE. 0, or -1: no memory. */

@@ -8,10 +8,11 @@
 #include <string.h>
 
 /* How much text two entries must have in common to be one article, and how many shingles, which is
- * about as many characters, each has to have: a line or two may be anybody's. */
-#define SAME_TITLE_LEAST     0.5
+ * about as many characters, each has to have: a line or two may be anybody's. That one article is
+ * there twice is a small evil; of two that are taken for one, one would be lost. */
+#define SAME_TITLE_LEAST     0.7
 #define SAME_TITLE_SHINGLES  60
-#define OTHER_TITLE_LEAST    0.8
+#define OTHER_TITLE_LEAST    0.85
 #define OTHER_TITLE_SHINGLES 200
 /* What the same title adds when pairs are weighed against each other. */
 #define TITLE_BONUS          0.25
