@@ -39,8 +39,8 @@ static const char articles_gone[] =
     "JOIN article ON article.first = copy.article JOIN entry ON entry.key = first "
     "WHERE NOT gone.live AND gone.removed > ?1 ORDER BY gone.removed DESC LIMIT ?2";
 
-static const char alike[] =
-    "SELECT article FROM sketch JOIN copy ON copy.entry = sketch.entry WHERE shingle = ?1 LIMIT ?2";
+static const char alike[] = "SELECT DISTINCT article FROM sketch JOIN copy ON copy.entry = "
+                            "sketch.entry WHERE shingle = ?1 LIMIT ?2";
 static const char given_read[] = "SELECT article FROM entry JOIN copy ON copy.entry = entry.key "
                                  "WHERE given = ?1 AND given <> ''";
 

@@ -12,11 +12,14 @@ static char *z(const char *literal)
     return (char *)(uintptr_t)literal;
 }
 
-/* Two sources, and what all.* is made of them. */
+#define MIRRORS 40
+
+/* Two sources, or many that have all the same, and what all.* is made of them. */
 struct scene {
     struct place place;
     struct store *store;
-    struct source_conf sources[2];
+    struct source_conf sources[MIRRORS];
+    char names[MIRRORS][16];
     struct conf conf;
     struct arena *arena;
     struct feed feed;
@@ -209,6 +212,27 @@ static void twins_of_one_source(void **unused)
     scene_end(&s);
 }
 
+/* However many sites have it: that makes it no commonplace. */
+static void many_mirrors(void **unused)
+{
+    struct scene s;
+
+    (void)unused;
+    scene_begin(&s);
+    for (int i = 0; i < MIRRORS; i++) {
+        snprintf(s.names[i], sizeof s.names[i], "mirror-%d", i);
+        s.sources[i] = (struct source_conf){.name = s.names[i], .url = z("https://m.example/")};
+    }
+    s.conf.sources_count = MIRRORS;
+    for (int i = 0; i < MIRRORS; i++)
+        add(&s, i, entry_of(&s, i, 1, "Kettles", sentences(&s, 0, 9)));
+    const struct feed *feed = collect(&s, "https://x.example");
+    assert_int_equal(feed->count, 1);
+    assert_int_equal(feed->entries[0]->updated, 1700000000);
+    assert_non_null(strstr(feed->origins[0]->tags.p, "mirror-39\n"));
+    scene_end(&s);
+}
+
 static void short_ones_are_nobody(void **unused)
 {
     struct scene s;
@@ -351,13 +375,10 @@ static void its_id_is_kept(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(found_late),
-        cmocka_unit_test(twins_of_one_source),
-        cmocka_unit_test(short_ones_are_nobody),
-        cmocka_unit_test(the_same_given_id),
-        cmocka_unit_test(a_source_that_comes_later),
-        cmocka_unit_test(two_hundred_at_most),
-        cmocka_unit_test(its_id_is_kept),
+        cmocka_unit_test(found_late),          cmocka_unit_test(twins_of_one_source),
+        cmocka_unit_test(many_mirrors),        cmocka_unit_test(short_ones_are_nobody),
+        cmocka_unit_test(the_same_given_id),   cmocka_unit_test(a_source_that_comes_later),
+        cmocka_unit_test(two_hundred_at_most), cmocka_unit_test(its_id_is_kept),
     };
 
     digest_init();
