@@ -63,7 +63,7 @@ static struct str fresh_uuid(struct engine *en, char space[37])
     return str_of(space);
 }
 
-static void all_render(struct engine *en)
+static int all_render(struct engine *en)
 {
     char space[37];
     const struct all_view view = {.store = en->options.store,
@@ -74,13 +74,16 @@ static void all_render(struct engine *en)
     struct arena *a = arena_new();
     struct feed feed;
     struct error e = {"out of memory"};
+    int result = a ? all_collect(&view, a, &feed, &e) : -1;
 
-    if (a && all_collect(&view, a, &feed, &e) == 0)
-        for (enum feed_format format = 0; format < FEED_FORMATS; format++)
-            publish_format(en, &feed, format);
-    else
+    for (enum feed_format format = 0; format < FEED_FORMATS && result == 0; format++)
+        publish_format(en, &feed, format);
+    if (result < 0)
         engine_log(en, 0, "/" FEED_MERGED_NAME ": %s", e.text);
+    else
+        engine_log(en, 3, "/" FEED_MERGED_NAME ": rendered, %zu entries", feed.count);
     arena_free(a);
+    return result;
 }
 
 static void timer_set(struct engine *en, ev_timer *timer, double seconds)
@@ -90,13 +93,14 @@ static void timer_set(struct engine *en, ev_timer *timer, double seconds)
     ev_timer_start(en->options.loop, timer);
 }
 
-/* Renders, and rests afterwards. */
+/* Renders, and rests afterwards. What stood there stays where that fails. */
 static void all_publish(struct engine *en)
 {
     double begun = ev_time(), rest;
 
     en->all.wanted = false;
-    all_render(en);
+    if (all_render(en) < 0)
+        timer_set(en, &en->all.soon, RETRY);
     if (!en->running)
         memory_give_back();
     rest = (ev_time() - begun) * REST; /* nonsense where the clock was set meanwhile */

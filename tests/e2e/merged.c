@@ -48,7 +48,7 @@ static void put_section(struct buf *page, const char *name, const char *title, c
 /* What stands on a site: the section about the kettle (NULL: not), and one of its own. */
 static void show(struct stage *s, const char *name, const char *kettle)
 {
-    char path[32];
+    char path[64];
     struct buf page;
 
     snprintf(path, sizeof path, "/%s", name);
@@ -64,7 +64,7 @@ static void show(struct stage *s, const char *name, const char *kettle)
 
 static void put_source(struct stage *s, struct buf *conf, const char *name, const char *more)
 {
-    char path[32];
+    char path[64];
 
     snprintf(path, sizeof path, "/%s", name);
     if (more)
@@ -419,6 +419,47 @@ static void sources_come_and_go(void **state)
     close_stage(&s);
 }
 
+#define CROWD 100
+
+static size_t count_of(const char *text, const char *what)
+{
+    size_t n = 0;
+
+    for (const char *at = text; (at = strstr(at, what)) != NULL; at += strlen(what))
+        n++;
+    return n;
+}
+
+/* Many sources are looked at in a moment: that is a few renderings, not one for each. */
+static void a_crowd_is_rendered_together(void **state)
+{
+    struct stage s;
+    struct buf conf;
+    char name[32], last[64];
+
+    open_stage(&s, state);
+    buf_init(&conf, 1 << 20);
+    buf_printf(&conf, "[daemon]\nlisten = 127.0.0.1:0\nlog-level = debug\nstate-dir = %s\n",
+               place_path(s.place, "s"));
+    for (int i = 0; i < CROWD; i++) {
+        snprintf(name, sizeof name, "l%d", i);
+        show(&s, name, NULL);
+        put_source(&s, &conf, name, "");
+    }
+    place_write(s.place, "c", buf_str(&conf));
+    struct ran r;
+    s.house = house_start(place_path(s.place, "c"), &r);
+    assert_non_null(s.house);
+    r = DIGESTD("poll", "-c", place_path(s.place, "c"));
+    assert_int_equal(r.status, 0);
+    ran_clear(&r);
+    snprintf(last, sizeof last, "/all: rendered, %d entries", CROWD);
+    assert_true(house_wait_log(s.house, last, WAIT));
+    assert_in_range(count_of(house_log(s.house), "/all: rendered"), 2, CROWD / 5);
+    buf_clear(&conf);
+    close_stage(&s);
+}
+
 /* The same digest on two sites. */
 static void a_real_pair(void **state)
 {
@@ -454,9 +495,11 @@ static void a_real_pair(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(valid_from_the_start), TEST(once_with_both),       TEST(an_edit_is_told_once),
-        TEST(gone_with_the_last),   TEST(nothing_is_forgotten), TEST(killed_in_between),
-        TEST(sources_come_and_go),  TEST(a_real_pair),
+        TEST(valid_from_the_start), TEST(once_with_both),
+        TEST(an_edit_is_told_once), TEST(gone_with_the_last),
+        TEST(nothing_is_forgotten), TEST(killed_in_between),
+        TEST(sources_come_and_go),  TEST(a_crowd_is_rendered_together),
+        TEST(a_real_pair),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
