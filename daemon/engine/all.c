@@ -6,15 +6,17 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /* Seconds that other events are waited for. */
 #define SOON       0.5
 /* The same where the store does not work. */
 #define RETRY      60.0
-/* After a rendering comes a rest of so many times the seconds that it took. */
+/* After a rendering comes a rest of so many times the seconds of the processor that it took. What
+ * else the machine has to do is no reason to wait. */
 #define REST       20.0
 #define REST_LEAST 0.1
-#define REST_MOST  300.0
+#define REST_MOST  60.0
 /* Sources whose entries get their places before the first rendering. */
 #define TURNS_MOST 64
 
@@ -93,17 +95,25 @@ static void timer_set(struct engine *en, ev_timer *timer, double seconds)
     ev_timer_start(en->options.loop, timer);
 }
 
+static double processor_seconds(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 /* Renders, and rests afterwards. What stood there stays where that fails. */
 static void all_publish(struct engine *en)
 {
-    double begun = ev_time(), rest;
+    double begun = processor_seconds(), rest;
 
     en->all.wanted = false;
     if (all_render(en) < 0)
         timer_set(en, &en->all.soon, RETRY);
     if (!en->running)
         memory_give_back();
-    rest = (ev_time() - begun) * REST; /* nonsense where the clock was set meanwhile */
+    rest = (processor_seconds() - begun) * REST;
     ev_now_update(en->options.loop);
     timer_set(en, &en->all.rest,
               rest < REST_LEAST  ? REST_LEAST
