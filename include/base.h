@@ -176,6 +176,29 @@ void memory_keep(void);
 /* Gives what is free back to the system. */
 void memory_give_back(void);
 
+/* ---- a heap -------------------------------------------------------------------------------- */
+
+/* What comes first, of things that have a heap_item embedded: the least key, and of equal keys the
+ * one that was put in first. */
+struct heap_item {
+    int64_t key;
+    uint64_t order;
+    size_t place;
+};
+struct heap { /* all zero: empty */
+    struct heap_item **items;
+    size_t count, room;
+    uint64_t next_order;
+};
+void heap_item_init(struct heap_item *item); /* in no heap */
+bool heap_has(const struct heap_item *item);
+/* Room for `count` items in all, without which none may be put in. -1: no memory. */
+int heap_reserve(struct heap *h, size_t count);
+void heap_put(struct heap *h, struct heap_item *item, int64_t key); /* one that is in no heap */
+void heap_take(struct heap *h, struct heap_item *item);             /* fine where it is in none */
+struct heap_item *heap_first(const struct heap *h);                 /* NULL: it is empty */
+void heap_clear(struct heap *h); /* frees; nothing may be in it that is still used */
+
 /* ---- a queue between threads --------------------------------------------------------------- */
 
 /* Many threads put, one takes; lock-free. The link is embedded in what travels. */
