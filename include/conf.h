@@ -36,6 +36,7 @@ void ini_parse(const char *file, struct str text, void (*item)(void *arg, const 
 /* The keys of [poll]; every source has its own copy, overrides applied. */
 struct poll_conf {
     int64_t interval;
+    int64_t interval_max;
     int64_t timeout;
     int64_t connect_timeout;
     size_t max_size;
@@ -78,9 +79,11 @@ struct conf {
     char *state_dir;
     char *profile_dir;
     size_t cache_size;
+    int64_t max_transfers;
     int log_level;               /* 0 error, 1 warning, 2 info, 3 debug */
     struct source_conf *sources; /* in the order of the file */
     size_t sources_count;
+    const struct source_conf **by_name; /* the same, sorted */
 };
 
 /* What the environment overrides; NULL: not set. */

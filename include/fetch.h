@@ -30,7 +30,10 @@ struct fetch_result {
     struct str content_type;        /* as sent; empty: none */
     struct str etag, last_modified; /* of the last answer, byte for byte */
     int64_t file_time;              /* of a file:, its mtime; else 0 */
-    int64_t retry_after;            /* seconds from now that the host asked for; 0: did not */
+    int64_t retry_after;            /* seconds from now that the host of `asked` wants to be left
+                                       alone (429, 503); 0: it does not */
+    int64_t fresh;                  /* so many seconds the page stays as it is, it says */
+    struct str asked;               /* the address that was asked last, in a redirect the new one */
     struct str cookies;             /* Netscape lines, all that are known now */
     const char *reason;             /* a sentence; "" where OK or NOT_MODIFIED */
 };
@@ -42,6 +45,9 @@ typedef void fetch_done(void *arg, const struct fetch_result *result);
 struct fetcher *fetcher_new(struct ev_loop *loop, struct proc_helper *helper, struct error *e);
 /* Cancels what is under way (no callback), then frees. Not from inside a callback. NULL is fine. */
 void fetcher_free(struct fetcher *f);
+
+/* So many connections at once are enough. */
+void fetcher_limit(struct fetcher *f, size_t most);
 
 /* Starts fetching `url` as `conf` says. `validators` (NULL: none) make it conditional; `cookies`
  * are Netscape lines from earlier. `now` is for Retry-After dates. All arguments are copied.
@@ -79,11 +85,62 @@ enum poll_result {
     POLL_FAILED /* fetch or doubt: backs off, doubling, up to a day, for ever */
 };
 
-/* Brings `s` up to date after a poll that ended at `now`, next_poll included. `interval` in
- * seconds; `retry_after` 0 or what the host asked for (a floor; at most a day is honoured);
- * `random` any 32 random bits, for ±10 % of jitter. */
-void schedule_after(struct schedule *s, enum poll_result result, int64_t now, int64_t interval,
-                    int64_t retry_after, uint32_t random);
+/* What the time of the next poll is made from; all in seconds. */
+struct schedule_terms {
+    int64_t interval, interval_max; /* as the conf has them; of these two the longer is the most */
+    int64_t fresh; /* so long the answer says it stays as it is; honoured up to interval_max */
+    int64_t retry_after; /* what the host asked for, or 0; at most a day is honoured */
+    uint32_t random;     /* any bits, for ±10 % of jitter */
+    bool restless;       /* something is waited for: at `interval`, however quiet the page was */
+};
+
+/* Brings `s` up to date after a poll that ended at `now`, next_poll included; last_change is the
+ * caller's, who sets it before. A page that has been quiet for n fortnights is looked at every n
+ * intervals. */
+void schedule_after(struct schedule *s, enum poll_result result, int64_t now,
+                    const struct schedule_terms *terms);
 /* When a source is due that was loaded at start-up: its kept next_poll where that is sane (not
- * further away than the back-off's cap), else at once. */
-int64_t schedule_at_start(const struct schedule *s, int64_t now, int64_t interval);
+ * further away than it can have been set to), else at once. */
+int64_t schedule_at_start(const struct schedule *s, int64_t now, int64_t interval,
+                          int64_t interval_max);
+
+/* ---- turns (pure) -------------------------------------------------------------------------- */
+
+/* Whose poll may begin now. No more than so many are under way in all, and 2 at one host (host and
+ * port); a host that asked for a while of peace (Retry-After) has it; and polls of one host, or of
+ * all, that are due together begin one after the other: 8 of a host at once and then one every 10
+ * seconds, `most` in all and then 4 a second, or at twice the speed that the intervals of so many
+ * sources come to. What somebody asks for waits for none of it but for those under way. A file has
+ * no host. Each step costs O(log n). */
+struct turns;
+struct turns_host;
+
+#define TURN_NEVER INT64_MAX
+
+/* Embedded in what takes its turns; all of it is theirs. */
+struct turn {
+    struct heap_item item;
+    struct turns_host *host;
+    int64_t due, interval;
+    bool asked, running;
+};
+
+struct turns *turns_new(size_t most); /* NULL: no memory */
+void turns_free(struct turns *t);     /* all have left; NULL is fine */
+void turns_limit(struct turns *t, size_t most);
+/* Due at no time yet. -1: no memory, and it has not joined. */
+int turns_join(struct turns *t, struct turn *turn, struct str url, int64_t interval);
+void turns_leave(struct turns *t, struct turn *turn); /* fine where it has not joined */
+/* One that is under way waits from its end on. */
+void turns_due(struct turns *t, struct turn *turn, int64_t at);
+void turns_ask(struct turns *t, struct turn *turn, bool asked);
+/* The host of `url` is left alone until then, a day at most, by all but those that are asked for.
+ * A host that is nobody's is not remembered. */
+void turns_hold(struct turns *t, struct str url, int64_t until, int64_t now);
+/* The one that may begin; it is under way from now on, no longer asked for, and due at no time.
+ * NULL: none. */
+struct turn *turns_begin(struct turns *t, int64_t now);
+void turns_end(struct turns *t, struct turn *turn);
+/* When the next may begin, unless one ends before; TURN_NEVER: not before one ends. */
+int64_t turns_at(const struct turns *t);
+size_t turns_running(const struct turns *t);

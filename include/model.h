@@ -183,6 +183,7 @@ struct schedule {
     int64_t next_poll;
     int64_t trouble_since; /* 0: none */
     int64_t failures;      /* in a row */
+    int64_t wait_until; /* so long a host has asked to be left alone (Retry-After); 0: none has */
 };
 
 /* All that is kept of a source besides its entries. */
@@ -210,5 +211,6 @@ struct source_state {
     const struct message *messages; /* written only: to be handed over from now on */
     size_t messages_count;
     struct str cookies;    /* Netscape lines */
+    struct str wait_at;    /* the address whose host wants to be left alone */
     int64_t entries_count; /* live; filled by the store when read */
 };

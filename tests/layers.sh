@@ -38,7 +38,7 @@ pure_digest='uuid_(generate_sha1|get_template|unparse_lower)|html.*|xml.*|iconv(
 pure_feed='xml.*|json_.*|deflate.*|ZSTD_.*|BrotliEncoder.*|timegm|gmtime_r'
 pure_rooms='base profile digest feed'
 # Single files of rooms that also touch the world.
-pure_files='fetch/schedule http/request http/reply'
+pure_files='fetch/schedule fetch/turns fetch/fresh http/request http/reply'
 
 for room in $(echo "$knows" | sed -n 's/^\([a-z]*\).*/\1/p'); do
     may="$room $(echo "$knows" | sed -n "s/^$room: *//p")"

@@ -392,6 +392,30 @@ static void check_former_names(struct loading *l)
     }
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct source_conf *const *x = a, *const *y = b;
+
+    return strcmp((*x)->name, (*y)->name);
+}
+
+/* There are no two of one name where there is no fault. */
+static void index_names(struct loading *l)
+{
+    struct conf *c = l->conf;
+
+    if (l->faults->count)
+        return;
+    c->by_name = calloc(c->sources_count, sizeof(*c->by_name));
+    if (!c->by_name) {
+        out_of_memory(l);
+        return;
+    }
+    for (size_t i = 0; i < c->sources_count; i++)
+        c->by_name[i] = &c->sources[i];
+    qsort(c->by_name, c->sources_count, sizeof(*c->by_name), by_name);
+}
+
 static void load_sources(struct loading *l)
 {
     struct conf *c = l->conf;
@@ -408,6 +432,7 @@ static void load_sources(struct loading *l)
         load_source(l, block, &c->sources[c->sources_count++]);
     check_id_bases(l);
     check_former_names(l);
+    index_names(l);
 }
 
 /* ---- the whole ----------------------------------------------------------------------------- */
@@ -493,6 +518,7 @@ void conf_unref(struct conf *c)
     for (size_t i = 0; i < c->sources_count; i++)
         source_clear(&c->sources[i]);
     free(c->sources);
+    free(c->by_name);
     record_clear(RECORD_DAEMON, c);
     free(c->file);
     free(c);
@@ -500,8 +526,19 @@ void conf_unref(struct conf *c)
 
 const struct source_conf *conf_source(const struct conf *c, struct str name)
 {
-    for (size_t i = 0; i < c->sources_count; i++)
-        if (str_eq(str_of(c->sources[i].name), name))
-            return &c->sources[i];
+    size_t low = 0, high = c->by_name ? c->sources_count : 0;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        struct str there = str_of(c->by_name[middle]->name);
+        int order = memcmp(there.p, name.p, there.n < name.n ? there.n : name.n);
+
+        if (order == 0 && there.n == name.n)
+            return c->by_name[middle];
+        if (order < 0 || (order == 0 && there.n < name.n))
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return NULL;
 }

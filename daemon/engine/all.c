@@ -111,7 +111,7 @@ static void all_publish(struct engine *en)
     en->all.wanted = false;
     if (all_render(en) < 0)
         timer_set(en, &en->all.soon, RETRY);
-    if (!en->running)
+    if (!turns_running(en->turns))
         memory_give_back();
     rest = (processor_seconds() - begun) * REST;
     ev_now_update(en->options.loop);

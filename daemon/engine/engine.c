@@ -8,14 +8,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-/* Fetches at once. */
-#define RUNNING_MOST      32
-/* And at one host. */
-#define HOST_RUNNING_MOST 2
 /* Seconds between signs of life at the most. */
-#define ROUND_MOST        3600
+#define ROUND_MOST      3600
 /* Seconds by which a clock that is set right may go back. */
-#define CLOCK_TOLERANCE   60
+#define CLOCK_TOLERANCE 60
 
 int64_t engine_now(const struct engine *en)
 {
@@ -41,21 +37,23 @@ void engine_alive(const struct engine *en)
 
 /* ---- when ---------------------------------------------------------------------------------- */
 
-/* When a source is due. What was kept may be nonsense: the clock can have been wrong. */
-static int64_t source_due(const struct engine_source *s, int64_t now)
+void source_settle(struct engine_source *s)
 {
-    if (s->due_now)
-        return INT64_MIN;
-    if (!s->engine->started || s->fetch)
-        return INT64_MAX;
-    return schedule_at_start(&s->state.schedule, now, s->conf->poll.interval);
+    struct engine *en = s->engine;
+    const struct source_state *state = &s->state;
+
+    turns_due(en->turns, &s->turn, en->started ? state->schedule.next_poll : TURN_NEVER);
+    if (state->wait_at.n)
+        turns_hold(en->turns, state->wait_at, state->schedule.wait_until, engine_now(en));
+    if (!en->newest || state->schedule.last_poll >= en->newest->state.schedule.last_poll)
+        en->newest = s;
 }
 
 static void check_stopped(struct engine *en)
 {
     void (*stopped)(void *arg) = en->stopped;
 
-    if (!stopped || en->running || !outbox_is_idle(en))
+    if (!stopped || turns_running(en->turns) || !outbox_is_idle(en))
         return;
     en->stopped = NULL;
     ev_timer_stop(en->options.loop, &en->deadline);
@@ -63,48 +61,13 @@ static void check_stopped(struct engine *en)
     stopped(en->stopped_arg);
 }
 
-/* Whether a fetch may begin now: a host gets a few at once, whatever else is due. */
-static bool host_has_room(const struct engine *en, const struct engine_source *s)
-{
-    struct str host = uri_host(str_of(s->conf->url));
-    size_t running = 0;
-
-    for (size_t i = 0; i < en->count && host.n; i++)
-        running += en->sources[i]->fetch &&
-                   str_eq_nocase(uri_host(str_of(en->sources[i]->conf->url)), host);
-    return running < HOST_RUNNING_MOST;
-}
-
-/* The source that has been due for longest and may begin. NULL: none. */
-static struct engine_source *next_due(struct engine *en, int64_t now)
-{
-    struct engine_source *next = NULL;
-    int64_t least = now;
-
-    for (size_t i = 0; i < en->count; i++) {
-        struct engine_source *s = en->sources[i];
-        int64_t due = source_due(s, now);
-
-        if (s->fetch || due > least || (next && due == least) || !host_has_room(en, s))
-            continue;
-        least = due;
-        next = s;
-    }
-    return next;
-}
-
-/* The time of the next poll of a source that is not being fetched, or of the next sign of life. */
+/* The time of the next poll, or of the next sign of life. What is due and may not begin yet is
+ * begun at the end of a fetch. */
 static int64_t next_round(const struct engine *en, int64_t now)
 {
-    int64_t next = now + ROUND_MOST;
+    int64_t next = turns_at(en->turns);
 
-    for (size_t i = 0; i < en->count; i++) {
-        int64_t due = source_due(en->sources[i], now);
-
-        if (due > now && due < next)
-            next = due;
-    }
-    return next;
+    return next > now && next < now + ROUND_MOST ? next : now + ROUND_MOST;
 }
 
 /* On the wall clock, and with a ring when that is set: a machine that slept, or whose clock was
@@ -125,22 +88,12 @@ void engine_arm_soon(struct engine *en)
 
 /* ---- a clock that is wrong ----------------------------------------------------------------- */
 
-static const struct engine_source *last_polled(const struct engine *en)
-{
-    const struct engine_source *last = en->count ? en->sources[0] : NULL;
-
-    for (size_t i = 1; i < en->count; i++)
-        if (en->sources[i]->state.schedule.last_poll > last->state.schedule.last_poll)
-            last = en->sources[i];
-    return last;
-}
-
 /* Whether the clock stands before the last poll: a machine without a battery wakes up somewhere in
  * the past, and what it would poll then had dates that are wrong for ever. Whoever asked is told.
  */
 static bool clock_is_behind(struct engine *en, int64_t now)
 {
-    const struct engine_source *last = last_polled(en);
+    const struct engine_source *last = en->newest;
     char is[DATE_SIZE], was[DATE_SIZE];
     struct error e;
     bool behind = last && now < last->state.schedule.last_poll - CLOCK_TOLERANCE;
@@ -156,7 +109,7 @@ static bool clock_is_behind(struct engine *en, int64_t now)
     }
     en->clock_behind = behind;
     for (size_t i = 0; behind && i < en->count; i++)
-        if (en->sources[i]->due_now)
+        if (en->sources[i]->turn.asked)
             poll_refuse(en->sources[i], e.text);
     return behind;
 }
@@ -166,7 +119,7 @@ static bool clock_is_behind(struct engine *en, int64_t now)
 void engine_arm(struct engine *en)
 {
     int64_t now = engine_now(en);
-    struct engine_source *s;
+    struct turn *turn;
     bool may_poll;
 
     jobs_sweep(en);
@@ -174,10 +127,9 @@ void engine_arm(struct engine *en)
     if (en->stopping)
         return;
     may_poll = !clock_is_behind(en, now);
-    while (may_poll && en->running < RUNNING_MOST && (s = next_due(en, now)) != NULL)
-        poll_begin(s);
+    while (may_poll && (turn = turns_begin(en->turns, now)) != NULL)
+        poll_begin((struct engine_source *)turn);
     jobs_sweep(en); /* one that could not begin has ended */
-    /* What is due and may not begin yet is begun at the end of a fetch. */
     en->due_at = may_poll ? next_round(en, now) : now + CLOCK_TOLERANCE;
     publish_beat(en);
     if (en->started)
@@ -250,15 +202,19 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     }
     en->options = *options;
     en->store_works = true;
+    en->turns = turns_new(1);
     en->alarm = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
     if (en->alarm < 0)
         error_set(e, "cannot make a timer: %s", strerror(errno));
+    else if (!en->turns)
+        error_set(e, "out of memory");
     else
         en->fetcher = fetcher_new(options->loop, options->helper, e);
     if (!en->fetcher || outbox_init(en, e) < 0) {
         fetcher_free(en->fetcher);
         if (en->alarm >= 0)
             close(en->alarm);
+        turns_free(en->turns);
         free(en);
         return NULL;
     }
@@ -287,6 +243,8 @@ static void watch_all(struct engine *en)
 void engine_start(struct engine *en)
 {
     en->started = true;
+    for (size_t i = 0; i < en->count; i++)
+        source_settle(en->sources[i]);
     watch_all(en);
     engine_arm(en);
     outbox_soon(en);
@@ -334,6 +292,7 @@ void engine_free(struct engine *en)
     en->options.site = NULL; /* what is still asked for is not answered */
     publish_misses(en);
     sources_free(en->sources, en->count);
+    turns_free(en->turns);
     fetcher_free(en->fetcher);
     close(en->alarm);
     conf_unref(en->conf);
@@ -343,12 +302,11 @@ void engine_free(struct engine *en)
 
 /* ---- conf ---------------------------------------------------------------------------------- */
 
-static struct engine_source *source_named(const struct engine *en, const char *name)
+struct engine_source *engine_source(const struct engine *en, struct str name)
 {
-    for (size_t i = 0; i < en->count; i++)
-        if (strcmp(en->sources[i]->conf->name, name) == 0)
-            return en->sources[i];
-    return NULL;
+    const struct source_conf *conf = en->conf ? conf_source(en->conf, name) : NULL;
+
+    return conf ? en->sources[conf - en->conf->sources] : NULL;
 }
 
 /* What old names of sources lead to the new ones. */
@@ -383,10 +341,12 @@ static void forget_gone(struct engine *en, const struct conf *conf)
 static void interrupt_polls(struct engine *en)
 {
     for (size_t i = 0; i < en->count; i++) {
-        bool asked = en->sources[i]->fetch != NULL;
+        struct engine_source *s = en->sources[i];
 
-        poll_cancel(en->sources[i]);
-        en->sources[i]->due_now = en->sources[i]->due_now || asked;
+        if (!s->fetch)
+            continue;
+        poll_cancel(s);
+        turns_ask(en->turns, &s->turn, true);
     }
 }
 
@@ -408,7 +368,7 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
     struct engine_source **sources = calloc(conf->sources_count + 1, sizeof(*sources));
 
     for (size_t i = 0; sources && i < conf->sources_count; i++) {
-        const struct engine_source *old = source_named(en, conf->sources[i].name);
+        const struct engine_source *old = engine_source(en, str_of(conf->sources[i].name));
 
         sources[i] = source_new(en, conf, &conf->sources[i], e);
         if (!sources[i]) {
@@ -417,7 +377,7 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
         }
         if (!old)
             continue;
-        sources[i]->due_now = old->due_now;
+        turns_ask(en->turns, &sources[i]->turn, old->turn.asked);
         sources[i]->pages_since = old->pages_since;
         sources[i]->tally = old->tally;
     }
@@ -434,6 +394,26 @@ static void warn_of_hubs(const struct engine *en)
         engine_log(en, 1, "%s", e.text);
 }
 
+static void exchange_sources(struct engine *en, struct conf *conf, struct engine_source **sources)
+{
+    for (size_t i = 0; i < conf->sources_count; i++) {
+        struct engine_source *old = engine_source(en, str_of(conf->sources[i].name));
+
+        if (old)
+            jobs_move(old, sources[i]);
+    }
+    sources_free(en->sources, en->count);
+    en->sources = sources;
+    en->count = conf->sources_count;
+    conf_unref(en->conf);
+    en->conf = conf_ref(conf);
+    turns_limit(en->turns, (size_t)conf->max_transfers);
+    fetcher_limit(en->fetcher, (size_t)conf->max_transfers);
+    en->newest = NULL;
+    for (size_t i = 0; i < en->count; i++)
+        source_settle(en->sources[i]);
+}
+
 int engine_configure(struct engine *en, struct conf *conf, const char *base_url, struct error *e)
 {
     char *base = strdup(base_url);
@@ -448,12 +428,7 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
         return -1;
     }
     forget_gone(en, conf);
-    jobs_move(en, sources, conf->sources_count);
-    sources_free(en->sources, en->count);
-    en->sources = sources;
-    en->count = conf->sources_count;
-    conf_unref(en->conf);
-    en->conf = conf_ref(conf);
+    exchange_sources(en, conf, sources);
     free(en->base_url);
     en->base_url = base;
     warn_of_hubs(en);

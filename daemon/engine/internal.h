@@ -10,16 +10,20 @@
 
 struct job;
 
+struct wait;
+
 /* One source at work. */
 struct engine_source {
+    struct turn turn; /* first, so that a turn is found to be the source's */
     struct engine *engine;
     const struct source_conf *conf; /* in engine->conf */
-    struct arena *arena;            /* holds the strings of state */
+    char *strings;                  /* of state */
     struct source_state state;
-    struct fetch *fetch;  /* under way */
-    bool due_now;         /* somebody asked for a poll */
-    uint64_t begun;       /* polls so far: who asks waits for one that begins after that */
-    bool dirty;           /* state has changed and is not yet in the store */
+    struct fetch *fetch; /* under way */
+    struct wait *waits;  /* of jobs */
+    uint64_t begun;      /* polls so far: who asks waits for one that begins after that */
+    bool dirty;          /* state has changed and is not yet in the store */
+    struct engine_source *dirty_prev, *dirty_next;
     size_t entries;       /* in its feed */
     struct hash *dropped; /* of each archive page seen: which of its entries are gone */
     size_t dropped_count;
@@ -58,7 +62,9 @@ struct engine {
     struct fetcher *fetcher;
     struct engine_source **sources; /* one a source of conf, in its order */
     size_t count;
-    size_t running; /* fetches under way */
+    struct turns *turns;
+    const struct engine_source *newest; /* the one that was polled last */
+    struct engine_source *dirty;        /* what is still to be written */
     bool started, stopping;
     bool clock_behind; /* it was told that the clock stands before what is in the store */
     int alarm; /* a timerfd on the wall clock: rings when a source is due, or the clock is set */
@@ -86,6 +92,9 @@ void engine_alive(const struct engine *en);
 void engine_arm(struct engine *en);
 /* The same, a little later: from the loop. */
 void engine_arm_soon(struct engine *en);
+/* A source's state has another time of the next poll, or a host of its has asked for peace. */
+void source_settle(struct engine_source *s);
+struct engine_source *engine_source(const struct engine *en, struct str name); /* NULL: none */
 
 /* ---- state.c: what is kept of a source ----------------------------------------------------- */
 
@@ -116,6 +125,8 @@ void poll_refuse(struct engine_source *s, const char *reason);
 void poll_cancel(struct engine_source *s);
 /* Writes the states of quiet polls. */
 void poll_flush(struct engine *en);
+/* The state of a source is in the store. */
+void poll_written(struct engine_source *s);
 
 /* ---- jobs.c: polls that somebody asked for -------------------------------------------------- */
 
@@ -125,8 +136,8 @@ void jobs_sweep(struct engine *en);
  * NULL: it did not fail. */
 void jobs_report(struct engine_source *s, const struct outcome *outcome, const char *reason);
 void jobs_forget_source(struct engine_source *s);
-/* What waits for a source waits for the one of its name among `sources` from now on. */
-void jobs_move(struct engine *en, struct engine_source *const *sources, size_t count);
+/* What waits for `from` waits for `to` from now on. */
+void jobs_move(struct engine_source *from, struct engine_source *to);
 void jobs_free(struct engine *en);
 
 /* ---- messages.c: what a poll has to tell the world besides its feeds ------------------------ */

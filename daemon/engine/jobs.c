@@ -2,17 +2,18 @@
 #include "internal.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include <utlist.h>
 
-/* A source that is waited for. */
+/* That a job waits for a source. It stands in the list of the source. */
 struct wait {
-    struct engine_source *source; /* NULL: done */
-    uint64_t poll;                /* that one of its polls, or a later one */
+    struct wait *next;
+    struct job *job;
+    uint64_t poll; /* that one of its polls, or a later one */
 };
 
 struct job {
     struct job *next;
-    struct wait *waits;
+    struct wait *waits; /* of all its sources */
     size_t count, left, failed;
     engine_row *row;
     engine_polled *polled;
@@ -24,24 +25,26 @@ static const char *const event_names[] = {
     [EVENT_CHANGED] = "changed", [EVENT_REMOVED] = "removed",
 };
 
-static int job_choose(struct engine *en, struct job *job, const struct str *names, size_t count,
-                      struct error *e)
+static int check_names(const struct engine *en, const struct str *names, size_t count,
+                       struct error *e)
 {
-    for (size_t i = 0; i < (count ? count : en->count); i++) {
-        struct engine_source *found = count ? NULL : en->sources[i];
-
-        for (size_t k = 0; count && k < en->count && !found; k++)
-            if (str_eq(names[i], str_of(en->sources[k]->conf->name)))
-                found = en->sources[k];
-        if (!found)
+    for (size_t i = 0; i < count; i++)
+        if (!engine_source(en, names[i]))
             return error_set(e, "%s has no source '%.*s'", en->conf->file, STR_ARG(names[i]));
-        for (size_t k = 0; k < job->count && found; k++)
-            if (job->waits[k].source == found)
-                found = NULL; /* named twice */
-        if (found)
-            job->waits[job->count++] = (struct wait){found, found->begun + 1};
-    }
     return 0;
+}
+
+static void job_add(struct job *job, struct engine_source *s)
+{
+    struct wait *wait = &job->waits[job->count];
+
+    if (s->waits && s->waits->job == job)
+        return; /* named twice */
+    *wait = (struct wait){.job = job, .poll = s->begun + 1};
+    LL_PREPEND(s->waits, wait);
+    job->count++;
+    job->left++;
+    turns_ask(s->engine->turns, &s->turn, true);
 }
 
 static void job_free(struct job *job)
@@ -53,8 +56,11 @@ static void job_free(struct job *job)
 int engine_poll(struct engine *en, const struct str *names, size_t count, engine_row *row,
                 engine_polled *polled, void *arg, struct error *e)
 {
-    struct job *job = calloc(1, sizeof(*job));
+    struct job *job;
 
+    if (check_names(en, names, count, e) < 0)
+        return -1;
+    job = calloc(1, sizeof(*job));
     if (job)
         job->waits = calloc((count ? count : en->count) + 1, sizeof(*job->waits));
     if (!job || !job->waits) {
@@ -64,15 +70,10 @@ int engine_poll(struct engine *en, const struct str *names, size_t count, engine
     job->row = row;
     job->polled = polled;
     job->arg = arg;
-    if (job_choose(en, job, names, count, e) < 0) {
-        job_free(job);
-        return -1;
-    }
-    job->left = job->count;
     job->next = en->jobs;
     en->jobs = job;
-    for (size_t i = 0; i < job->count; i++)
-        job->waits[i].source->due_now = true;
+    for (size_t i = 0; i < (count ? count : en->count); i++)
+        job_add(job, count ? engine_source(en, names[i]) : en->sources[i]);
     engine_arm_soon(en);
     return 0;
 }
@@ -89,27 +90,20 @@ static void job_tell(const struct job *job, const struct engine_source *s,
         job->row(job->arg, name, "error", "-", str_of(reason));
 }
 
-/* Takes the source off the job's list. True where it stood there, and not for a later poll than
- * this one: what was on its way already when somebody asked may be older than what they ask about.
- */
-static bool job_strike(struct job *job, const struct engine_source *s)
-{
-    for (size_t i = 0; i < job->count; i++)
-        if (job->waits[i].source == s && job->waits[i].poll <= s->begun) {
-            job->waits[i].source = NULL;
-            job->left--;
-            return true;
-        }
-    return false;
-}
-
+/* What was on its way already when somebody asked may be older than what they ask about. */
 void jobs_report(struct engine_source *s, const struct outcome *outcome, const char *reason)
 {
-    for (struct job *job = s->engine->jobs; job; job = job->next)
-        if (job_strike(job, s)) {
-            job_tell(job, s, outcome, reason);
-            job->failed += reason != NULL;
-        }
+    struct wait *wait, *next;
+
+    LL_FOREACH_SAFE(s->waits, wait, next)
+    {
+        if (wait->poll > s->begun)
+            continue;
+        LL_DELETE(s->waits, wait);
+        job_tell(wait->job, s, outcome, reason);
+        wait->job->left--;
+        wait->job->failed += reason != NULL;
+    }
 }
 
 void jobs_sweep(struct engine *en)
@@ -135,15 +129,12 @@ void jobs_forget_source(struct engine_source *s)
     jobs_report(s, NULL, "the source was taken out of the conf");
 }
 
-void jobs_move(struct engine *en, struct engine_source *const *sources, size_t count)
+void jobs_move(struct engine_source *from, struct engine_source *to)
 {
-    for (struct job *job = en->jobs; job; job = job->next)
-        for (size_t i = 0; i < job->count; i++)
-            for (size_t k = 0; job->waits[i].source && k < count; k++)
-                if (strcmp(job->waits[i].source->conf->name, sources[k]->conf->name) == 0) {
-                    job->waits[i] = (struct wait){sources[k], sources[k]->begun + 1};
-                    break;
-                }
+    to->waits = from->waits;
+    from->waits = NULL;
+    for (struct wait *wait = to->waits; wait; wait = wait->next)
+        wait->poll = to->begun + 1;
 }
 
 void jobs_free(struct engine *en)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <utlist.h>
 
 /* How long quiet polls may wait to be written together. */
 #define FLUSH_SECONDS 5.0
@@ -73,42 +74,41 @@ static void count_commit(struct engine *en, bool written)
 
 /* ---- writing ------------------------------------------------------------------------------- */
 
-static void flush_some(struct engine *en, struct engine_source **from, size_t count)
+/* False: the store does not work, and what was to be written still is. */
+static bool flush_some(struct engine *en)
 {
     const struct source_state *states[FLUSH_MOST];
+    const struct engine_source *s;
+    size_t count = 0;
     struct error e;
-    bool works;
 
-    for (size_t i = 0; i < count; i++)
-        states[i] = &from[i]->state;
-    works = store_commit_quiet(en->options.store, states, count, &e) == 0;
+    for (s = en->dirty; s && count < FLUSH_MOST; s = s->dirty_next)
+        states[count++] = &s->state;
+    bool works = store_commit_quiet(en->options.store, states, count, &e) == 0;
     count_commit(en, works);
     if (works != en->store_works) {
         en->store_works = works;
         publish_beat(en);
     }
-    if (!works) {
+    if (!works)
         engine_log(en, 0, "%s", e.text);
-        return;
-    }
-    for (size_t i = 0; i < count; i++)
-        from[i]->dirty = false;
+    for (size_t i = 0; works && i < count; i++)
+        poll_written(en->dirty);
+    return works;
 }
 
 void poll_flush(struct engine *en)
 {
-    struct engine_source *batch[FLUSH_MOST];
-    size_t n = 0;
-
     ev_timer_stop(en->options.loop, &en->flush);
-    for (size_t i = 0; i < en->count; i++) {
-        if (en->sources[i]->dirty)
-            batch[n++] = en->sources[i];
-        if (n == FLUSH_MOST || (n && i + 1 == en->count)) {
-            flush_some(en, batch, n);
-            n = 0;
-        }
-    }
+    while (en->dirty && flush_some(en))
+        ;
+}
+
+void poll_written(struct engine_source *s)
+{
+    if (s->dirty)
+        DL_DELETE2(s->engine->dirty, s, dirty_prev, dirty_next);
+    s->dirty = false;
 }
 
 /* The state is written within a few seconds, together with others. */
@@ -116,6 +116,8 @@ static void write_soon(struct engine_source *s)
 {
     struct engine *en = s->engine;
 
+    if (!s->dirty)
+        DL_APPEND2(en->dirty, s, dirty_prev, dirty_next);
     s->dirty = true;
     if (!ev_is_active(&en->flush)) {
         ev_timer_set(&en->flush, FLUSH_SECONDS, 0.);
@@ -176,12 +178,37 @@ static void write_trouble(struct poll *p)
 
 /* ---- ends of a poll ------------------------------------------------------------------------ */
 
+/* What the host asked for is kept until it is over, whatever comes before. */
+static void poll_note_wait(struct poll *p)
+{
+    int64_t until = p->now + p->fetched->retry_after;
+
+    if (p->next.schedule.wait_until <= p->now) {
+        p->next.schedule.wait_until = 0;
+        p->next.wait_at = (struct str){0};
+    }
+    if (!p->fetched->retry_after || until <= p->next.schedule.wait_until)
+        return;
+    p->next.schedule.wait_until = until;
+    p->next.wait_at = p->fetched->asked;
+}
+
 static void poll_schedule(struct poll *p, enum poll_result result)
 {
     struct engine *en = p->source->engine;
+    const struct source_conf *conf = p->source->conf;
+    /* To look at a file troubles nobody. */
+    bool is_file = !uri_is_http(str_of(conf->url));
 
-    schedule_after(&p->next.schedule, result, p->now, p->source->conf->poll.interval,
-                   p->fetched->retry_after, en->options.random(en->options.arg));
+    poll_note_wait(p);
+    schedule_after(&p->next.schedule, result, p->now,
+                   &(struct schedule_terms){.interval = conf->poll.interval,
+                                            .interval_max = is_file ? conf->poll.interval
+                                                                    : conf->poll.interval_max,
+                                            .fresh = p->fetched->fresh,
+                                            .retry_after = p->fetched->retry_after,
+                                            .random = en->options.random(en->options.arg),
+                                            .restless = p->next.page_kept});
 }
 
 /* In order again. The name of the source is in the row of the log once, not at every poll. */
@@ -199,6 +226,7 @@ static void poll_keep(struct poll *p)
 {
     if (source_take(p->source, &p->next) < 0)
         engine_log(p->source->engine, 0, "%s: out of memory", p->source->conf->name);
+    source_settle(p->source);
 }
 
 /* The page is what it was. */
@@ -235,6 +263,8 @@ static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
     count_failed(&s->tally, doubt_name(doubt));
     poll_keep(p);
     write_soon(s);
+    if (p->fetched->retry_after)
+        poll_flush(s->engine); /* not even a crash forgets what a host asked for */
     publish_row(s);
     jobs_report(s, NULL, reason);
 }
@@ -315,9 +345,9 @@ static void poll_believe(struct poll *p)
     keep_page(p, outcome->waiting);
     note_waiting(p, outcome->unfinished);
     p->next.info = p->page->info;
-    poll_schedule(p, POLL_GOOD);
     if (outcome->events_count)
         p->next.schedule.last_change = p->now;
+    poll_schedule(p, POLL_GOOD);
     if (messages_of_good(s, p->arena, &p->next, outcome, feeds, p->now, &e) < 0) {
         poll_undone(p, DOUBT_LIMIT, e.text);
         return;
@@ -325,7 +355,7 @@ static void poll_believe(struct poll *p)
     if (!poll_write(p, outcome))
         return;
     poll_keep(p);
-    s->dirty = false;
+    poll_written(s);
     count_good(&s->tally, outcome);
     engine_alive(s->engine);
     if (feeds) {
@@ -538,7 +568,6 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
     struct poll p = {.source = s, .fetched = fetched, .next = s->state, .now = engine_now(en)};
 
     s->fetch = NULL;
-    en->running--;
     s->tally.bytes += fetched->body.n;
     if (fetched->cookies.n)
         p.next.cookies = fetched->cookies;
@@ -551,7 +580,8 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
     match_free(p.match);
     page_free(p.page);
     arena_free(p.arena);
-    if (!en->running)
+    turns_end(en->turns, &s->turn);
+    if (!turns_running(en->turns))
         memory_give_back();
     engine_arm(en);
 }
@@ -564,26 +594,24 @@ void poll_begin(struct engine_source *s)
     int64_t now = engine_now(en);
     struct error e;
 
-    s->due_now = false;
     s->begun++;
     s->fetch_began = seconds_now();
     s->fetch = fetch_start(en->fetcher, str_of(s->conf->url), &s->conf->poll,
                            validators_hold(s) ? &s->state.validators : NULL, s->state.cookies, now,
                            poll_done, s, &e);
-    if (s->fetch) {
-        en->running++;
+    if (s->fetch)
         return;
-    }
     poll_failed(&(struct poll){.source = s,
                                .fetched = &(struct fetch_result){.status = FETCH_FAILED},
                                .next = s->state,
                                .now = now},
                 DOUBT_FETCH, e.text);
+    turns_end(en->turns, &s->turn);
 }
 
 void poll_refuse(struct engine_source *s, const char *reason)
 {
-    s->due_now = false;
+    turns_ask(s->engine->turns, &s->turn, false);
     s->begun++;
     jobs_report(s, NULL, reason);
 }
@@ -594,5 +622,6 @@ void poll_cancel(struct engine_source *s)
         return;
     fetch_cancel(s->fetch);
     s->fetch = NULL;
-    s->engine->running--;
+    turns_end(s->engine->turns, &s->turn);
+    source_settle(s);
 }

@@ -392,11 +392,11 @@ static void publish_failed(struct engine *en, const char *path, const char *why)
 static void publish_miss(struct engine *en, const char *path)
 {
     struct made m = {.path = path};
+    struct engine_source *s =
+        site_parse(str_of(path), &m.wanted) ? engine_source(en, m.wanted.name) : NULL;
 
-    if (site_parse(str_of(path), &m.wanted))
-        for (size_t i = 0; i < en->count; i++)
-            if (str_eq(m.wanted.name, str_of(en->sources[i]->conf->name)))
-                make(en->sources[i], &m);
+    if (s)
+        make(s, &m);
     if (m.body)
         site_publish(en->options.site, path, m.body, SITE_CACHED);
     else if (m.gone)

@@ -1,42 +1,86 @@
-/* state: a source's memory between polls. The strings of a state live in the source's own arena,
- * which is made anew with each state: nothing grows. */
+/* state: a source's memory between polls. The strings of a state live in one block of the source's
+ * own, which is made anew where one has changed: nothing grows, and nothing is wasted, since there
+ * may be thousands of sources. */
 #include "internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct hash source_key(const struct engine_source *s)
 {
     return conf_key_of(s->conf);
 }
 
-static void copy(struct arena *a, struct str *s, bool *failed)
-{
-    struct str kept = arena_copy(a, *s);
+/* The strings of a state, in an order of their own. */
+#define STRINGS 14
 
-    *failed = *failed || !kept.p;
-    *s = kept;
+static void strings_of(struct source_state *state, struct str *strings[STRINGS])
+{
+    struct str *all[STRINGS] = {
+        &state->name,
+        &state->id_base,
+        &state->info.title,
+        &state->info.author,
+        &state->info.language,
+        &state->info.description,
+        &state->info.canonical,
+        &state->info.tags,
+        &state->validators.etag,
+        &state->validators.last_modified,
+        &state->reason,
+        &state->cookies,
+        &state->wait_at,
+        &state->waiting,
+    };
+
+    memcpy(strings, all, sizeof(all));
+}
+
+/* They are NUL-terminated: some are handed on as C strings. */
+static char *strings_copy(struct str *const strings[STRINGS])
+{
+    size_t size = 0;
+    char *block, *at;
+
+    for (size_t i = 0; i < STRINGS; i++)
+        size += strings[i]->n + 1;
+    block = at = malloc(size);
+    for (size_t i = 0; block && i < STRINGS; i++) {
+        if (strings[i]->n)
+            memcpy(at, strings[i]->p, strings[i]->n);
+        at[strings[i]->n] = '\0';
+        strings[i]->p = at;
+        at += strings[i]->n + 1;
+    }
+    return block;
+}
+
+static bool strings_same(struct str *const a[STRINGS], struct str *const b[STRINGS])
+{
+    for (size_t i = 0; i < STRINGS; i++)
+        if (!str_eq(*a[i], *b[i]))
+            return false;
+    return true;
 }
 
 int source_take(struct engine_source *s, const struct source_state *state)
 {
     struct source_state taken = *state;
-    struct str *strings[] = {
-        &taken.name,           &taken.id_base,          &taken.info.title,
-        &taken.info.author,    &taken.info.description, &taken.info.language,
-        &taken.info.canonical, &taken.info.tags,        &taken.validators.etag,
-        &taken.reason,         &taken.cookies,          &taken.validators.last_modified,
-        &taken.waiting};
-    struct arena *a = arena_new();
-    bool failed = !a;
+    struct str *old[STRINGS], *new[STRINGS];
+    char *block = NULL;
 
-    for (size_t i = 0; a && i < sizeof(strings) / sizeof(*strings); i++)
-        copy(a, strings[i], &failed);
-    if (failed) {
-        arena_free(a);
-        return -1;
+    strings_of(&s->state, old);
+    strings_of(&taken, new);
+    if (s->strings && strings_same(old, new)) {
+        for (size_t i = 0; i < STRINGS; i++)
+            *new[i] = *old[i];
+    } else {
+        block = strings_copy(new);
+        if (!block)
+            return -1;
+        free(s->strings);
+        s->strings = block;
     }
-    arena_free(s->arena);
-    s->arena = a;
     s->state = taken;
     s->state.page = NULL; /* what was written stays in the store */
     s->state.messages = NULL;
@@ -112,9 +156,10 @@ struct engine_source *source_new(struct engine *en, const struct conf *all,
         names_read(s, e) < 0)
         goto fail;
     state_settle(&state, conf);
-    state.schedule.next_poll =
-        schedule_at_start(&state.schedule, engine_now(en), conf->poll.interval);
-    if (source_take(s, &state) < 0) {
+    state.schedule.next_poll = schedule_at_start(&state.schedule, engine_now(en),
+                                                 conf->poll.interval, conf->poll.interval_max);
+    if (source_take(s, &state) < 0 ||
+        turns_join(en->turns, &s->turn, str_of(conf->url), conf->poll.interval) < 0) {
         error_set(e, "out of memory");
         goto fail;
     }
@@ -131,8 +176,10 @@ void source_free(struct engine_source *s)
     if (!s)
         return;
     watch_stop(s);
-    arena_free(s->arena);
     arena_free(s->names);
+    if (s->engine)
+        turns_leave(s->engine->turns, &s->turn);
+    free(s->strings);
     free(s->dropped);
     free(s);
 }

@@ -65,7 +65,7 @@ static bool state_same(const struct stat *a, const struct stat *b)
 static void look(struct watch *w)
 {
     w->seen = state_of(w);
-    w->source->due_now = true;
+    turns_ask(w->source->engine->turns, &w->source->turn, true);
     engine_arm_soon(w->source->engine);
 }
 

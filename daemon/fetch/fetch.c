@@ -50,6 +50,11 @@ int fetcher_use_service(struct fetcher *f, const char *path, struct error *e)
     return path && !f->service ? error_set(e, "out of memory") : 0;
 }
 
+void fetcher_limit(struct fetcher *f, size_t most)
+{
+    curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)most);
+}
+
 static void fetch_free(struct fetch *f)
 {
     transfer_clear(f);

@@ -293,10 +293,32 @@ static void collect_cookies(const struct fetch *f, struct buf *out)
     curl_slist_free_all(lines);
 }
 
+/* The time, as the clock of whoever asked has it. */
+static int64_t now_of(const struct fetch *f)
+{
+    curl_off_t taken = 0;
+
+    curl_easy_getinfo(f->easy, CURLINFO_TOTAL_TIME_T, &taken);
+    return f->now + (int64_t)taken / 1000000;
+}
+
+/* A date is told by the clock of the site, where it says how that stands. */
+static int64_t retry_after(const struct fetch *f)
+{
+    const struct answer_head *head = &f->head;
+    int64_t clock = head->fresh.date ? head->fresh.date : now_of(f);
+
+    if (!head->complete || (head->status != 429 && head->status != 503))
+        return 0;
+    if (!head->retry_is_date)
+        return head->retry_after;
+    return head->retry_after > clock ? head->retry_after - clock : 0;
+}
+
 void transfer_result(struct fetch *f, struct fetch_result *result, struct error *reason,
                      struct buf *cookies)
 {
-    const char *url = f->url;
+    const char *asked = f->url;
     curl_off_t file_time = -1;
 
     reason->text[0] = '\0';
@@ -308,16 +330,19 @@ void transfer_result(struct fetch *f, struct fetch_result *result, struct error 
         .content_type = buf_str(&f->head.content_type),
         .etag = buf_str(&f->head.etag),
         .last_modified = buf_str(&f->head.last_modified),
-        .retry_after = f->head.retry_after,
+        .retry_after = retry_after(f),
+        .fresh = fresh_for(&f->head.fresh, now_of(f)),
         .cookies = buf_str(cookies),
         .reason = reason->text,
     };
-    if (result->status == FETCH_OK || result->status == FETCH_NOT_MODIFIED)
-        curl_easy_getinfo(f->easy, CURLINFO_EFFECTIVE_URL, &url);
+    curl_easy_getinfo(f->easy, CURLINFO_EFFECTIVE_URL, &asked);
+    result->asked = str_of(asked);
     if (result->status == FETCH_OK)
         result->body = buf_str(&f->body);
     if (f->is_file)
         curl_easy_getinfo(f->easy, CURLINFO_FILETIME_T, &file_time);
     result->file_time = file_time > 0 ? (int64_t)file_time : 0;
-    result->url = str_of(url);
+    result->url = result->status == FETCH_OK || result->status == FETCH_NOT_MODIFIED
+                      ? result->asked
+                      : str_of(f->url);
 }

@@ -45,6 +45,7 @@ static void head_begin(struct answer_head *head, struct str status_line)
     parse_number(str_sub(status_line, 0, 3), 100, 999, &status);
     head->status = (long)status;
     head->retry_after = 0;
+    head->fresh = (struct fresh){0};
     head->complete = false;
 }
 
@@ -57,15 +58,15 @@ static bool is_digits(struct str s)
 }
 
 /* RFC 9110 10.2.3: seconds, or a date. */
-static int64_t retry_after(struct str value, int64_t now)
+static void note_retry_after(struct answer_head *head, struct str value, int64_t now)
 {
-    int64_t number;
+    int64_t number = 0;
 
-    if (is_digits(value))
-        return parse_number(value, 0, RETRY_MAX, &number) ? RETRY_MAX : number;
-    if (date_parse_http(value, now, &number) || number <= now)
-        return 0;
-    return number - now;
+    head->retry_is_date = !is_digits(value);
+    if (head->retry_is_date)
+        head->retry_after = date_parse_http(value, now, &number) ? 0 : number;
+    else
+        head->retry_after = parse_number(value, 0, RETRY_MAX, &number) ? RETRY_MAX : number;
 }
 
 /* Without the line's end and the optional white space around the value (RFC 9110 5.6.3), and
@@ -95,7 +96,8 @@ static void head_field(struct answer_head *head, struct str line, int64_t now)
     struct str name = str_cut(&line, ':'), value = field_value(line);
 
     if (str_eq_nocase(name, STR("retry-after")))
-        head->retry_after = retry_after(value, now);
+        note_retry_after(head, value, now);
+    fresh_note(&head->fresh, name, value, now);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         struct buf *field = (struct buf *)((char *)head + fields[i].offset);
         if (!str_eq_nocase(name, str_of(fields[i].name)))

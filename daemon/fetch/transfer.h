@@ -3,6 +3,8 @@
 
 #include "fetch.h"
 
+#include "fresh.h"
+
 #include <curl/curl.h>
 #include <ev.h>
 
@@ -25,7 +27,9 @@ struct fetcher {
 struct answer_head {
     struct buf etag, last_modified, content_type, location;
     long status;
-    int64_t retry_after;
+    int64_t retry_after; /* seconds, or, where `retry_is_date`, since the epoch */
+    bool retry_is_date;
+    struct fresh fresh;
     bool complete; /* the blank line was there: what follows is body, or trailers */
 };
 

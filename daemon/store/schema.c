@@ -194,6 +194,10 @@ const struct schema_step schema_steps[] = {
     /* A message to a hub takes the place of the one about the same feed, whichever source it was
      * of: all.* is of many. */
     {"CREATE INDEX outbox_by_what ON outbox (what, recipient) WHERE kind = 'hub';"},
+
+    /* What a host asked for (Retry-After), and at which address. */
+    {"ALTER TABLE source ADD COLUMN wait_until INTEGER NOT NULL DEFAULT 0;"
+     "ALTER TABLE source ADD COLUMN wait_at BLOB NOT NULL DEFAULT x'';"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

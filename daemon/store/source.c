@@ -8,7 +8,7 @@
     "id_base, title, author, description, language, canonical, tags, published, modified, "        \
     "etag, last_modified, body_hash, valid_for, doubt, reason, held, held_polls, cookies, "        \
     "unfinished, unfinished_polls, trouble_polls, trouble_told, waiting, waiting_since, "          \
-    "waiting_polls"
+    "waiting_polls, wait_until, wait_at"
 #define EXCLUDED                                                                                   \
     "excluded.id_base, excluded.title, excluded.author, excluded.description, "                    \
     "excluded.language, excluded.canonical, excluded.tags, excluded.published, "                   \
@@ -16,13 +16,14 @@
     "excluded.valid_for, excluded.doubt, excluded.reason, excluded.held, "                         \
     "excluded.held_polls, excluded.cookies, excluded.unfinished, excluded.unfinished_polls, "      \
     "excluded.trouble_polls, excluded.trouble_told, "                                              \
-    "excluded.waiting, excluded.waiting_since, excluded.waiting_polls"
+    "excluded.waiting, excluded.waiting_since, excluded.waiting_polls, "                           \
+    "excluded.wait_until, excluded.wait_at"
 
 /* A row that is as it was costs no write: SQLite compares before it marks a page as changed. */
 static const char source_write[] =
     "INSERT INTO source (name, " COLUMNS ") "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26) "
+    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28) "
     "ON CONFLICT (name) DO UPDATE SET (" COLUMNS ") = (" EXCLUDED ")";
 
 static const char schedule_write[] =
@@ -112,6 +113,8 @@ static void put_state(struct call *c, const struct source_state *state)
     db_put_str(c, state->waiting);
     db_put_int(c, state->waiting_since);
     db_put_int(c, state->waiting_polls);
+    db_put_int(c, state->schedule.wait_until);
+    db_put_bytes(c, state->wait_at);
 }
 
 static void put_schedule(struct call *c, const struct schedule *schedule)
@@ -154,6 +157,8 @@ static void get_state(struct call *c, struct arena *a, struct source_state *stat
     state->waiting = db_get_str(c, a);
     state->waiting_since = db_get_int(c);
     state->waiting_polls = db_get_int(c);
+    state->schedule.wait_until = db_get_int(c);
+    state->wait_at = db_get_str(c, a);
 }
 
 static void get_schedule(struct call *c, struct schedule *schedule)

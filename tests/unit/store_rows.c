@@ -25,12 +25,14 @@ static struct source_state full_state(void)
                      .last_change = 3,
                      .next_poll = INT64_MAX,
                      .trouble_since = 5,
-                     .failures = 6},
+                     .failures = 6,
+                     .wait_until = 7},
         .doubt = DOUBT_LOST,
         .reason = STR("the page lost 12 of 21 sections"),
         .held = {3, 4},
         .held_polls = 2,
         .cookies = STR("example.org\tFALSE\t/\tTRUE\t0\tc\tv\xe9\n"),
+        .wait_at = STR("https://example.net:8443/a\xff"),
     };
 }
 
@@ -56,6 +58,7 @@ static void assert_state_equal(const struct source_state *a, const struct source
     assert_true(hash_eq(a->held, b->held));
     assert_int_equal(a->held_polls, b->held_polls);
     assert_true(same(a->cookies, b->cookies));
+    assert_true(same(a->wait_at, b->wait_at));
 }
 
 static void read_state(struct store *s, struct arena *a, const char *name, struct source_state *out)

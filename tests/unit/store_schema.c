@@ -181,6 +181,9 @@ static void releases_get_history(void **unused)
         assert_int_equal(state.trouble_polls, 0);
         assert_int_equal(state.trouble_told, 0);
         assert_int_equal(state.waiting.n + (size_t)state.waiting_since, 0);
+        assert_int_equal(state.schedule.next_poll, 24);
+        assert_int_equal(state.schedule.wait_until, 0);
+        assert_true(same(state.wait_at, STR("")));
         assert_false(state.page_kept);
         must(store_entries(s, a, STR("x"), &list, &count, &e), &e);
         assert_int_equal(count, 1);
