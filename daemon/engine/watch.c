@@ -101,16 +101,24 @@ static void on_edit(struct ev_loop *loop, ev_stat *stat, int events)
     ev_timer_start(loop, &w->settle);
 }
 
+static void look_again(struct watch *w)
+{
+    struct ev_loop *loop = w->source->engine->options.loop;
+
+    ev_timer_stop(loop, &w->again);
+    ev_timer_set(&w->again, AGAIN_SECONDS, 0.);
+    ev_timer_start(loop, &w->again);
+}
+
 static void on_settled(struct ev_loop *loop, ev_timer *timer, int events)
 {
     struct watch *w = timer->data;
 
+    (void)loop;
     (void)events;
     target_start(w);
     look(w);
-    ev_timer_stop(loop, &w->again);
-    ev_timer_set(&w->again, AGAIN_SECONDS, 0.);
-    ev_timer_start(loop, &w->again);
+    look_again(w);
 }
 
 static void on_again(struct ev_loop *loop, ev_timer *timer, int events)
@@ -144,6 +152,9 @@ void watch_start(struct engine_source *s)
     s->watch = w;
     ev_stat_start(s->engine->options.loop, &w->file);
     target_start(w);
+    /* It may have been written in this very second, and be written again. */
+    w->seen = state_of(w);
+    look_again(w);
 }
 
 void watch_stop(struct engine_source *s)
