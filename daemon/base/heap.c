@@ -29,9 +29,11 @@ int heap_reserve(struct heap *h, size_t count)
 
     if (count <= h->room)
         return 0;
+    if (count > SIZE_MAX / sizeof(*grown) / 2)
+        return -1;
     while (room < count)
         room *= 2;
-    grown = reallocarray(h->items, room, sizeof(struct heap_item *));
+    grown = realloc(h->items, room * sizeof(*grown));
     if (!grown)
         return -1;
     h->items = grown;
