@@ -129,6 +129,13 @@ int store_outbox_done(struct store *s, int64_t key, int64_t now, struct error *e
 /* One more try failed; the next is due at `due`. */
 int store_outbox_later(struct store *s, int64_t key, int64_t due, struct error *e);
 
+/* What is written from here on goes to the disk together, at store_batch_end, each as whole as it
+ * would be alone: for what may be lost in a crash, all of it. -1: it is not begun, and each is
+ * written by itself. */
+int store_batch(struct store *s, struct error *e);
+/* -1: nothing of it is there. Only after a store_batch that gave 0. */
+int store_batch_end(struct store *s, struct error *e);
+
 /* Since when the body with this ETag stands at `path`: kept over restarts so that Last-Modified
  * does not move. A body that is not the one stored stands there since `now`, or since a second
  * after the one before it where that is later: readers drop what is no newer than what they have.

@@ -55,3 +55,24 @@ int store_commit_quiet(struct store *s, const struct source_state *const *states
     db_rollback(s);
     return -1;
 }
+
+int store_batch(struct store *s, struct error *e)
+{
+    if (db_may_write(s, e) < 0 || db_begin(s, true, e) < 0)
+        return -1;
+    s->writing = false;
+    s->batch = true;
+    return 0;
+}
+
+int store_batch_end(struct store *s, struct error *e)
+{
+    if (!s->batch)
+        return error_set(e, "cannot write %s: what was to be written together is lost", s->path);
+    s->batch = false;
+    s->writing = true;
+    if (db_commit(s, e) == 0)
+        return 0;
+    db_rollback(s);
+    return -1;
+}

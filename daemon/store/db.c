@@ -226,7 +226,9 @@ int db_begin(struct store *s, bool writing, struct error *e)
 {
     struct call c;
     s->writing = writing;
-    if (writing)
+    if (s->batch)
+        c = db_call(s, STATEMENT_SAVE, "SAVEPOINT one");
+    else if (writing)
         c = db_call(s, STATEMENT_BEGIN_WRITE, "BEGIN IMMEDIATE");
     else
         c = db_call(s, STATEMENT_BEGIN_READ, "BEGIN");
@@ -238,19 +240,26 @@ int db_begin(struct store *s, bool writing, struct error *e)
 
 int db_commit(struct store *s, struct error *e)
 {
-    struct call c = db_call(s, STATEMENT_COMMIT, "COMMIT");
+    struct call c = s->batch ? db_call(s, STATEMENT_RELEASE, "RELEASE one")
+                             : db_call(s, STATEMENT_COMMIT, "COMMIT");
     int rc = db_run(&c, e);
     if (rc == 0)
         s->writing = false;
     return rc;
 }
 
+/* A full disk makes SQLite roll back by itself, a whole batch too. */
 void db_rollback(struct store *s)
 {
-    /* A full disk makes SQLite roll back by itself. */
+    bool in_batch = s->batch;
     if (!sqlite3_get_autocommit(s->sql)) {
-        struct call c = db_call(s, STATEMENT_ROLLBACK, "ROLLBACK");
+        struct call c = in_batch ? db_call(s, STATEMENT_UNDO, "ROLLBACK TO one")
+                                 : db_call(s, STATEMENT_ROLLBACK, "ROLLBACK");
         db_run(&c, NULL);
+        if (in_batch)
+            db_commit(s, NULL);
+    } else {
+        s->batch = false;
     }
     s->writing = false;
 }

@@ -12,6 +12,9 @@ enum statement {
     STATEMENT_BEGIN_WRITE,
     STATEMENT_COMMIT,
     STATEMENT_ROLLBACK,
+    STATEMENT_SAVE,
+    STATEMENT_RELEASE,
+    STATEMENT_UNDO,
     STATEMENT_SOURCE_READ,
     STATEMENT_SOURCE_WRITE,
     STATEMENT_SOURCE_KEY,
@@ -82,6 +85,7 @@ struct store {
     char *path;   /* of the database, for sentences */
     bool reading; /* STORE_READ */
     bool writing; /* inside a transaction that writes */
+    bool batch;   /* inside one that holds others: store_batch */
     sqlite3_stmt *statements[STATEMENTS];
     struct packer packer;
 };

@@ -477,9 +477,66 @@ static void quiet_polls_are_grouped(void **unused)
     fail_vfs_remove();
 }
 
+static bool is_known(const struct place *p, struct str name)
+{
+    struct store *reader = open_as(p, STORE_READ);
+    struct arena *a = arena_new();
+    struct source_state state;
+    struct error e = {""};
+    int found = store_source(reader, a, name, &state, &e);
+    assert_in_range(found, 0, 1);
+    store_close(reader);
+    arena_free(a);
+    return found == 1;
+}
+
+/* Others see it when it has ended; what fails inside takes nothing else with it. */
+static void a_batch_is_written_together(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct source_state state = {.name = STR("x")}, other = {.name = STR("y")};
+    struct error e = {""};
+    int64_t since;
+    assert_int_equal(store_batch_end(s, &e), -1);
+    must(store_batch(s, &e), &e);
+    must(store_body_since(s, STR("/a"), STR("1"), 100, &since, &e), &e);
+    assert_int_equal(store_archive_write(s, STR("x"), 1, STR("page"), 100, &e), -1);
+    must(store_commit(s, &state, NULL, &e), &e);
+    assert_false(is_known(&p, STR("x")));
+    must(store_batch_end(s, &e), &e);
+    assert_true(is_known(&p, STR("x")));
+    must(store_body_since(s, STR("/a"), STR("1"), 200, &since, &e), &e);
+    assert_int_equal(since, 100);
+    must(store_commit(s, &other, NULL, &e), &e); /* by itself again */
+    assert_true(is_known(&p, STR("y")));
+    store_close(s);
+    place_remove(&p);
+}
+
+static void a_batch_that_has_no_end_is_not_there(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct source_state state = {.name = STR("x")};
+    struct error e = {""};
+    must(store_batch(s, &e), &e);
+    must(store_commit(s, &state, NULL, &e), &e);
+    store_close(s);
+    assert_false(is_known(&p, STR("x")));
+    s = open_as(&p, STORE_READ);
+    assert_int_equal(store_batch(s, &e), -1);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_batch_is_written_together),
+        cmocka_unit_test(a_batch_that_has_no_end_is_not_there),
         cmocka_unit_test(unknown_source_has_nothing),
         cmocka_unit_test(state_comes_back_whole),
         cmocka_unit_test(each_doubt_comes_back),
