@@ -46,7 +46,7 @@ struct fetcher *fetcher_new(struct ev_loop *loop, struct proc_helper *helper, st
 /* Cancels what is under way (no callback), then frees. Not from inside a callback. NULL is fine. */
 void fetcher_free(struct fetcher *f);
 
-/* So many connections at once are enough. */
+/* So many fetches there will be at once, at the most: what is kept open goes by that. */
 void fetcher_limit(struct fetcher *f, size_t most);
 
 /* Starts fetching `url` as `conf` says. `validators` (NULL: none) make it conditional; `cookies`

@@ -131,7 +131,7 @@ void engine_arm(struct engine *en)
         poll_begin((struct engine_source *)turn);
     jobs_sweep(en); /* one that could not begin has ended */
     en->due_at = may_poll ? next_round(en, now) : now + CLOCK_TOLERANCE;
-    publish_beat(en);
+    publish_beat_soon(en);
     if (en->started)
         alarm_set(en, en->due_at);
 }
@@ -160,6 +160,13 @@ static void on_flush(struct ev_loop *loop, ev_timer *w, int events)
     (void)loop;
     (void)events;
     poll_flush(w->data);
+}
+
+static void on_tell(struct ev_loop *loop, ev_timer *w, int events)
+{
+    (void)loop;
+    (void)events;
+    publish_waiting(w->data);
 }
 
 static void on_missed(struct ev_loop *loop, ev_async *w, int events)
@@ -222,6 +229,8 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     ev_timer_init(&en->soon, on_soon, 0., 0.);
     ev_timer_init(&en->flush, on_flush, 0., 0.);
     ev_timer_init(&en->deadline, on_deadline, 0., 0.);
+    ev_timer_init(&en->tell, on_tell, 0., 0.);
+    en->tell.data = en;
     ev_async_init(&en->missed, on_missed);
     all_init(en);
     en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
@@ -247,6 +256,7 @@ void engine_start(struct engine *en)
         source_settle(en->sources[i]);
     watch_all(en);
     engine_arm(en);
+    publish_waiting(en);
     outbox_soon(en);
 }
 
@@ -285,6 +295,7 @@ void engine_free(struct engine *en)
     ev_io_stop(en->options.loop, &en->due);
     ev_timer_stop(en->options.loop, &en->soon);
     ev_timer_stop(en->options.loop, &en->flush);
+    ev_timer_stop(en->options.loop, &en->tell);
     ev_timer_stop(en->options.loop, &en->deadline);
     all_stop(en);
     ev_async_stop(en->options.loop, &en->missed);
@@ -434,10 +445,10 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     warn_of_hubs(en);
     describe(en);
     tell_moved(en, true);
-    for (size_t i = 0; i < en->count; i++)
-        publish_feeds(en->sources[i]);
+    publish_all(en);
     watch_all(en);
     all_configure(en);
     engine_arm(en);
+    publish_waiting(en);
     return 0;
 }

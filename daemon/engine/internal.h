@@ -24,6 +24,8 @@ struct engine_source {
     uint64_t begun;      /* polls so far: who asks waits for one that begins after that */
     bool dirty;          /* state has changed and is not yet in the store */
     struct engine_source *dirty_prev, *dirty_next;
+    bool untold; /* its line of the index is not the one that the site has */
+    struct engine_source *untold_prev, *untold_next;
     size_t entries;       /* in its feed */
     struct hash *dropped; /* of each archive page seen: which of its entries are gone */
     size_t dropped_count;
@@ -65,6 +67,8 @@ struct engine {
     struct turns *turns;
     const struct engine_source *newest; /* the one that was polled last */
     struct engine_source *dirty;        /* what is still to be written */
+    struct engine_source *untold;       /* and what is still to be told to the site */
+    ev_timer tell;                      /* when it is; signs of life, too */
     bool started, stopping;
     bool clock_behind; /* it was told that the clock stands before what is in the store */
     int alarm; /* a timerfd on the wall clock: rings when a source is due, or the clock is set */
@@ -205,11 +209,22 @@ struct body *publish_body(struct engine *en, const char *path, struct str bytes,
                           struct str links);
 /* Renders and publishes the source's feeds and its row. */
 void publish_feeds(struct engine_source *s);
+/* The same of every source. */
+void publish_all(struct engine *en);
 /* Sections only changed places: what stands beside an entry on its page is another one. */
 void publish_moved(struct engine_source *s);
 /* Its line of the index alone. */
-void publish_row(const struct engine_source *s);
+void publish_row(struct engine_source *s);
+/* The same, with others, in a moment: to wake the server's thread at each poll would cost more than
+ * the poll. */
+void publish_row_soon(struct engine_source *s);
+/* The source is about to be freed. */
+void publish_forget(struct engine_source *s);
 /* Renders what the site was asked for. */
 void publish_misses(struct engine *en);
 /* A sign of life for /healthz. */
-void publish_beat(const struct engine *en);
+void publish_beat(struct engine *en);
+/* The same in a moment, with the rows that wait. */
+void publish_beat_soon(struct engine *en);
+/* Tells the site what waits for that. */
+void publish_waiting(struct engine *en);

@@ -118,6 +118,7 @@ void jobs_sweep(struct engine *en)
             continue;
         }
         *link = job->next;
+        publish_waiting(en); /* who has been answered sees what the answer says */
         job->polled(job->arg, job->failed);
         job_free(job);
     }

@@ -246,7 +246,7 @@ static void poll_quiet(struct poll *p)
     write_soon(p->source);
     count_good(&p->source->tally, NULL);
     engine_log(p->source->engine, 3, "%s: nothing new", p->source->conf->name);
-    publish_row(p->source);
+    publish_row_soon(p->source);
     jobs_report(p->source, NULL, NULL);
 }
 

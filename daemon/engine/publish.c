@@ -8,6 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
+
+/* How long a row that says nothing new may wait for others. */
+#define TELL_SECONDS 0.2
 
 #define BODY_MAX ((size_t)256 * 1024 * 1024)
 
@@ -179,7 +183,7 @@ static int64_t newest_of(const struct entry *all, size_t count)
     return newest;
 }
 
-void publish_feeds(struct engine_source *s)
+static void render_feeds(struct engine_source *s)
 {
     struct engine *en = s->engine;
     struct feed feed = feed_of(s);
@@ -209,9 +213,40 @@ out:
     arena_free(a);
 }
 
+/* What is rendered is written together. What was lost of it is made up for: archive pages at the
+ * next change, the times of bodies at the next start. */
+static void render_together(struct engine *en, struct engine_source *const *sources, size_t count)
+{
+    struct store *store = en->options.store;
+    struct error e;
+    bool batch = store_batch(store, &e) == 0;
+
+    for (size_t i = 0; i < count; i++)
+        render_feeds(sources[i]);
+    if (!batch || store_batch_end(store, &e) == 0)
+        return;
+    engine_log(en, 0, "%s", e.text);
+    for (size_t i = 0; i < count; i++)
+        sources[i]->dropped_count = 0;
+}
+
+void publish_feeds(struct engine_source *s)
+{
+    render_together(s->engine, &s, 1);
+}
+
+/* So many sources are written together. */
+#define TOGETHER ((size_t)256)
+
+void publish_all(struct engine *en)
+{
+    for (size_t i = 0; i < en->count; i += TOGETHER)
+        render_together(en, en->sources + i, en->count - i < TOGETHER ? en->count - i : TOGETHER);
+}
+
 /* ---- rows, signs of life ------------------------------------------------------------------- */
 
-void publish_row(const struct engine_source *s)
+static void tell_row(const struct engine_source *s)
 {
     const struct source_state *state = &s->state;
     struct feed feed = feed_of(s);
@@ -238,12 +273,49 @@ void publish_row(const struct engine_source *s)
         site_tell(s->engine->options.site, &row);
 }
 
-void publish_beat(const struct engine *en)
+void publish_forget(struct engine_source *s)
+{
+    if (s->untold)
+        DL_DELETE2(s->engine->untold, s, untold_prev, untold_next);
+    s->untold = false;
+}
+
+void publish_row(struct engine_source *s)
+{
+    publish_forget(s);
+    tell_row(s);
+}
+
+void publish_beat(struct engine *en)
 {
     if (!en->options.site)
         return;
     site_beat(en->options.site, engine_now(en), en->due_at, en->store_works);
     site_count(en->options.site, &en->counts);
+}
+
+void publish_waiting(struct engine *en)
+{
+    ev_timer_stop(en->options.loop, &en->tell);
+    while (en->untold)
+        publish_row(en->untold);
+    publish_beat(en);
+}
+
+void publish_beat_soon(struct engine *en)
+{
+    if (ev_is_active(&en->tell))
+        return;
+    ev_timer_set(&en->tell, TELL_SECONDS, 0.);
+    ev_timer_start(en->options.loop, &en->tell);
+}
+
+void publish_row_soon(struct engine_source *s)
+{
+    if (!s->untold)
+        DL_APPEND2(s->engine->untold, s, untold_prev, untold_next);
+    s->untold = true;
+    publish_beat_soon(s->engine);
 }
 
 /* ---- what is made when somebody asks ------------------------------------------------------- */

@@ -177,8 +177,10 @@ void source_free(struct engine_source *s)
         return;
     watch_stop(s);
     arena_free(s->names);
-    if (s->engine)
+    if (s->engine) {
+        publish_forget(s);
         turns_leave(s->engine->turns, &s->turn);
+    }
     free(s->strings);
     free(s->dropped);
     free(s);

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <utlist.h>
 
+/* So many connections are kept open, of each that may be in use: as many as curl's own tool keeps.
+ */
+enum { KEPT = 4 };
+
 /* curl counts its users itself, so that a second fetcher is fine. */
 struct fetcher *fetcher_new(struct ev_loop *loop, struct proc_helper *helper, struct error *e)
 {
@@ -52,7 +56,7 @@ int fetcher_use_service(struct fetcher *f, const char *path, struct error *e)
 
 void fetcher_limit(struct fetcher *f, size_t most)
 {
-    curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)most);
+    curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)most * KEPT);
 }
 
 static void fetch_free(struct fetch *f)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-enum { CONNECTIONS = 32, CONNECTIONS_A_HOST = 2, CONNECTIONS_KEPT = 8 };
+enum { CONNECTIONS = 32, CONNECTIONS_A_HOST = 2 };
 
 struct watched {
     struct ev_io io;
@@ -149,9 +149,8 @@ int multi_open(struct fetcher *f, struct error *e)
     curl_multi_setopt(f->multi, CURLMOPT_SOCKETDATA, f);
     curl_multi_setopt(f->multi, CURLMOPT_TIMERFUNCTION, set_timer);
     curl_multi_setopt(f->multi, CURLMOPT_TIMERDATA, f);
-    curl_multi_setopt(f->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)CONNECTIONS);
+    fetcher_limit(f, CONNECTIONS);
     curl_multi_setopt(f->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)CONNECTIONS_A_HOST);
-    curl_multi_setopt(f->multi, CURLMOPT_MAXCONNECTS, (long)CONNECTIONS_KEPT);
     return 0;
 }
 
