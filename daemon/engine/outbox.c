@@ -253,14 +253,6 @@ static enum begun begin_ping(struct delivery *d, const struct engine_source *s,
     return d->fetch ? BEGUN : NOT_BEGUN;
 }
 
-static const struct engine_source *source_of(const struct engine *en, struct str name)
-{
-    for (size_t i = 0; i < en->count; i++)
-        if (str_eq(name, str_of(en->sources[i]->conf->name)))
-            return en->sources[i];
-    return NULL;
-}
-
 static struct delivery *delivery_new(struct engine *en, const struct outgoing *o)
 {
     struct delivery *d = calloc(1, sizeof(*d));
@@ -298,7 +290,7 @@ static int64_t begin(struct engine *en, const struct outgoing *o, struct arena *
         [MESSAGE_TROUBLE] = begin_trouble,
         [MESSAGE_HUB] = begin_ping,
     };
-    const struct engine_source *s = source_of(en, o->source);
+    const struct engine_source *s = engine_source(en, o->source);
     struct delivery *d = delivery_new(en, o);
     struct error e = {"out of memory"};
 
