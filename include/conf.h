@@ -83,7 +83,7 @@ struct conf {
     int log_level;               /* 0 error, 1 warning, 2 info, 3 debug */
     struct source_conf *sources; /* in the order of the file */
     size_t sources_count;
-    const struct source_conf **by_name; /* the same, sorted */
+    const struct source_conf **by_name; /* the same, sorted; NULL: not there */
 };
 
 /* What the environment overrides; NULL: not set. */

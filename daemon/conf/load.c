@@ -524,18 +524,30 @@ void conf_unref(struct conf *c)
     free(c);
 }
 
+/* As strcmp. */
+static int name_order(const struct source_conf *s, struct str name)
+{
+    struct str mine = str_of(s->name);
+    int order = memcmp(mine.p, name.p ? name.p : "", mine.n < name.n ? mine.n : name.n);
+
+    return order ? order : (mine.n > name.n) - (mine.n < name.n);
+}
+
 const struct source_conf *conf_source(const struct conf *c, struct str name)
 {
-    size_t low = 0, high = c->by_name ? c->sources_count : 0;
+    size_t low = 0, high = c->sources_count;
 
-    while (low < high) {
+    /* One that was not loaded from a file has no index. */
+    for (size_t i = 0; !c->by_name && i < c->sources_count; i++)
+        if (name_order(&c->sources[i], name) == 0)
+            return &c->sources[i];
+    while (c->by_name && low < high) {
         size_t middle = low + (high - low) / 2;
-        struct str there = str_of(c->by_name[middle]->name);
-        int order = memcmp(there.p, name.p, there.n < name.n ? there.n : name.n);
+        int order = name_order(c->by_name[middle], name);
 
-        if (order == 0 && there.n == name.n)
+        if (order == 0)
             return c->by_name[middle];
-        if (order < 0 || (order == 0 && there.n < name.n))
+        if (order < 0)
             low = middle + 1;
         else
             high = middle;
