@@ -200,12 +200,12 @@ static void test_not_of_one_that_stays(void **state)
     struct stage s;
 
     open_stage(&s, state);
-    call_it(&s, "first", "");
+    call_it(&s, "first", "id-base = mine\n");
     poll_tells(&s, 2, NULL);
     place_writef(s.place, "c",
                  "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n"
-                 "[source first]\nurl = %s\nprofile = 51cto\n"
-                 "[source second]\nurl = %s\nprofile = 51cto\nid-base = mine\n",
+                 "[source first]\nurl = %s\nprofile = 51cto\nid-base = mine\n"
+                 "[source second]\nurl = %s\nprofile = 51cto\n",
                  place_path(s.place, "s"), source_site_url(s.site, "/page"),
                  source_site_url(s.site, "/page"));
     check_says(&s, NULL);
