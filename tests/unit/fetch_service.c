@@ -69,8 +69,14 @@ static void start_service(struct place *p)
                   .fetch_command = words("sh -c 'echo no >&2; exit 3'")}},
         {.poll = {.timeout = 15, .max_size = 1000, .fetch_command = words("true")}},
         {.poll = {.timeout = 1, .max_size = 1000, .fetch_command = words("sleep 999")}},
+        {.poll = {.timeout = 1,
+                  .max_size = 1000,
+                  .fetch_command = words("head -c 1000000 /dev/zero")}},
         {.poll = {.timeout = 15,
                   .max_size = 1 << 20,
+                  .fetch_command = words("head -c 1000000 /dev/zero")}},
+        {.poll = {.timeout = 1,
+                  .max_size = 1000,
                   .fetch_command = words("head -c 1000000 /dev/zero")}},
         {.poll = {.timeout = 99, .max_size = 1000, .fetch_command = p->sleeper}},
     };
@@ -122,6 +128,7 @@ static void test_the_service_runs_it(void **state)
     assert_told(told, FETCH_OK, "");
 }
 
+/* Two sources have the command and allow less: the most that any allows counts there, ours here. */
 static void test_a_big_page_comes_whole(void **state)
 {
     struct place *p = *state;
