@@ -344,6 +344,7 @@ static int place_up(void **state)
 
     if (!p)
         return -1;
+    *state = p; /* before any process is forked: valgrind counts what a child cannot find */
     setenv("LC_WHO", "daemon", 1);
     strcpy(p->folder, "/tmp/digestd-service-XXXXXX");
     if (!mkdtemp(p->folder) || rig_up(&rig))
@@ -353,7 +354,6 @@ static int place_up(void **state)
     snprintf(address.sun_path, sizeof address.sun_path, "%s", p->path);
     snprintf(p->sleeper, sizeof p->sleeper, "sh -c 'echo $$ > %s/pid; exec sleep 998'", p->folder);
     p->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    *state = p;
     return bind(p->listener, (struct sockaddr *)&address, sizeof address) ||
            listen(p->listener, 8) || fetcher_use_service(p->rig->fetcher, p->path, &e);
 }
