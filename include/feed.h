@@ -34,6 +34,7 @@ struct body {
     unsigned refs;
     char etag[ETAG_SIZE]; /* W/"…", of the identity bytes, the same for every encoding */
     int64_t since;        /* Last-Modified */
+    const char *language; /* that Accept-Language has chosen, lives for ever; NULL: nobody asked */
     struct str bytes[ENCODING_COUNT];     /* identity always; p == NULL: not in this encoding */
     struct str fields_ok[ENCODING_COUNT]; /* header fields of a 200, each ended by CR LF: type,
                                              length, encoding, ETag, Last-Modified, caching, Vary,
@@ -49,6 +50,10 @@ struct body *body_new(struct str bytes, enum media media, enum caching caching, 
 /* The same, and a 200 has `links` as its Link field (RFC 8288), unless that is empty. */
 struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
                              int64_t since, bool compress, struct str links);
+/* The same for a body that is there in several languages, of which Accept-Language has chosen this
+ * one. */
+struct body *body_new_spoken(struct str bytes, enum media media, enum caching caching,
+                             int64_t since, bool compress, const char *language);
 /* What answers a request for what has moved for good to the address `location`, which has nothing
  * in it that may not stand in a header field. NULL: no memory. */
 struct body *body_redirect(struct str location);
@@ -190,6 +195,13 @@ struct feed_tally {
     uint64_t bytes; /* of pages that came, once decoded */
 };
 
+/* How many sections were new, and how many changed, on each day of 12 weeks (UTC). */
+#define FEED_DAYS 84
+struct feed_activity {
+    int64_t last; /* the day that the last numbers are of, in days since the epoch */
+    uint16_t fresh[FEED_DAYS], changed[FEED_DAYS];
+};
+
 /* What people see of a source. Strings are owned by whoever holds the row. */
 struct feed_row {
     char *name;
@@ -205,15 +217,40 @@ struct feed_row {
     int64_t last_good; /* the last poll in order */
     int64_t last_new;  /* when the newest of its entries was first seen */
     struct feed_tally tally;
+    struct feed_activity activity;
 };
 
 struct feed_row *feed_row_copy(const struct feed_row *row); /* deep; feed_row_free */
 void feed_row_free(struct feed_row *row);
 
-/* The index page (HTML): every feed with its links, the one that merges them, autodiscovery,
- * entries, last and next poll, state with its reason; times as <time> in UTC. */
-int feed_index(const struct feed_row *const *rows, size_t count, struct str base_url,
-               const char *version, struct buf *out, struct error *e);
+/* The languages that the index page is in. */
+enum page_language { PAGE_ENGLISH, PAGE_CHINESE, PAGE_LANGUAGES };
+/* As tags (BCP 47). */
+const char *feed_page_language(enum page_language language);
+
+/* So many sources stand on one page of the index. */
+#define FEED_INDEX_ROWS ((size_t)200)
+
+/* A source on the index page (an HTML section): its addresses, how it is, a picture of its
+ * activity; times as <time> in UTC. `now` is for the days of that picture alone. */
+int feed_index_row(const struct feed_row *row, struct str base_url, enum page_language language,
+                   int64_t now, struct buf *out, struct error *e);
+
+/* A page of the index. */
+struct feed_index {
+    const struct feed_row *const *rows; /* of all pages, in their order */
+    size_t count;
+    size_t number;           /* of this page, from 1 */
+    const struct str *drawn; /* of each row of this page, what feed_index_row gave */
+    struct str base_url;
+    const char *version;
+    enum page_language language;
+};
+/* How many pages there are for `count` sources: at least 1. */
+size_t feed_index_pages(size_t count);
+/* Page `number` of the index (HTML): its sources, the feed that merges all, autodiscovery, who is
+ * in trouble, and links to the other pages: BASE/, BASE/page/2 and so on. */
+int feed_index(const struct feed_index *index, struct buf *out, struct error *e);
 /* OPML 2.0: an outline a source, its Atom feed. */
 int feed_opml(const struct feed_row *const *rows, size_t count, struct str base_url,
               struct buf *out, struct error *e);

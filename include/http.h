@@ -24,7 +24,7 @@ struct http_request {
     bool if_match_any, if_none_match_any; /* the field is * */
     /* p == NULL: not sent. Several fields of one of these lists are joined in path_space; what
      * finds no room there is dropped. */
-    struct str if_match, if_none_match, accept_encoding;
+    struct str if_match, if_none_match, accept_encoding, accept_language;
     struct str if_modified_since, if_unmodified_since;
     bool has_accept_encoding;
     struct str referer, user_agent; /* for the access log */
@@ -54,6 +54,10 @@ enum http_comparison { HTTP_WEAK, HTTP_STRONG };
 bool http_etag_listed(struct str list, struct str etag, enum http_comparison comparison);
 /* The encoding that Accept-Encoding likes best among those the body has. */
 enum encoding http_encoding(struct str accept_encoding, bool present, const struct body *b);
+
+/* The language of our pages that Accept-Language likes best; English where it says nothing, or
+ * likes none of them (RFC 9110 12.5.4). */
+enum page_language http_language(struct str accept_language);
 
 /* ---- server -------------------------------------------------------------------------------- */
 

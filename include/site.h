@@ -74,10 +74,10 @@ struct site_waiter {
     void (*ready)(struct site_waiter *w, enum site_answer answer, struct body *body);
 };
 
-/* What stands at the absolute path `path` (percent-decoded, no query). `now` in seconds. `waiter`
- * NULL: never SITE_WAIT. */
-enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
-                           struct site_waiter *waiter);
+/* What stands at the absolute path `path` (percent-decoded, no query); what is there in several
+ * languages, in `language`. `now` in seconds. `waiter` NULL: never SITE_WAIT. */
+enum site_answer site_find(struct site *s, struct str path, enum page_language language,
+                           int64_t now, struct body **body, struct site_waiter *waiter);
 /* What the server counts for /metrics: on its thread, as the site itself. */
 struct feed_server *site_server(struct site *s);
 /* The waiter is gone (deadline, connection closed). Fine where it does not wait. */

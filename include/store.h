@@ -39,6 +39,10 @@ int store_neighbours(struct store *s, struct arena *a, struct str name, struct s
  * first of its entry that is kept, with the one before it. */
 int store_changes(struct store *s, struct arena *a, struct str name, size_t most,
                   struct change **out, size_t *count, struct error *e);
+/* Of each of `days` days from `since` on, how many revisions of a source were of new entries, and
+ * how many of others. 0, -1. */
+int store_activity(struct store *s, struct str name, int64_t since, uint16_t *fresh,
+                   uint16_t *changed, size_t days, struct error *e);
 /* The page that is kept for a source. 1 found, 0 none, -1. */
 int store_page(struct store *s, struct arena *a, struct str name, struct kept_page *out,
                struct error *e);

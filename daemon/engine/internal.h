@@ -36,6 +36,7 @@ struct engine_source {
     int64_t last_new;   /* when the newest of its entries was first seen */
     double fetch_began; /* of the poll under way, on the monotonic clock */
     struct feed_tally tally;
+    struct feed_activity activity;
     int64_t pages_since; /* the pages of its entries are as they have been since then */
 };
 

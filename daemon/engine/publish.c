@@ -183,6 +183,21 @@ static int64_t newest_of(const struct entry *all, size_t count)
     return newest;
 }
 
+#define DAY_SECONDS 86400
+
+/* The 12 weeks that end today; as the days go by, the index page moves along by itself. */
+static void take_activity(struct engine_source *s)
+{
+    struct feed_activity *a = &s->activity;
+    struct error e;
+
+    a->last = engine_now(s->engine) / DAY_SECONDS;
+    if (store_activity(s->engine->options.store, s->state.name,
+                       (a->last - FEED_DAYS + 1) * DAY_SECONDS, a->fresh, a->changed, FEED_DAYS,
+                       &e) < 0)
+        engine_log(s->engine, 1, "%s: %s", s->conf->name, e.text);
+}
+
 static void render_feeds(struct engine_source *s)
 {
     struct engine *en = s->engine;
@@ -205,6 +220,7 @@ static void render_feeds(struct engine_source *s)
     expire_pages(s);
     s->entries = feed.count;
     s->last_new = newest_of(all, count);
+    take_activity(s);
     for (enum feed_format format = 0; format < FEED_FORMATS; format++)
         publish_format(s, &feed, format);
     publish_row(s);
@@ -267,6 +283,7 @@ static void tell_row(const struct engine_source *s)
         .last_good = state->schedule.last_good,
         .last_new = s->last_new,
         .tally = s->tally,
+        .activity = s->activity,
     };
 
     if (s->engine->options.site)

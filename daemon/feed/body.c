@@ -137,7 +137,8 @@ static void put_shared(struct buf *out, const struct body *b, enum caching cachi
         buf_printf(out, "Last-Modified: %s\r\n", date_http(date, b->since));
     buf_printf(out, "Cache-Control: %s\r\n", cachings[caching]);
     if (vary)
-        buf_puts(out, "Vary: Accept-Encoding\r\n");
+        buf_puts(out, b->language ? "Vary: Accept-Encoding, Accept-Language\r\n"
+                                  : "Vary: Accept-Encoding\r\n");
 }
 
 static void put_own(struct buf *out, const struct body *b, enum media media, enum encoding encoding,
@@ -149,6 +150,8 @@ static void put_own(struct buf *out, const struct body *b, enum media media, enu
         buf_printf(out, "Content-Encoding: %s\r\n", encodings[encoding].name);
     if (links.n)
         buf_printf(out, "Link: %.*s\r\n", STR_ARG(links));
+    if (b->language)
+        buf_printf(out, "Content-Language: %s\r\n", b->language);
     buf_puts(out, "X-Content-Type-Options: nosniff\r\nReferrer-Policy: no-referrer\r\n");
     buf_puts(out, medias[media].policy);
 }
@@ -206,14 +209,9 @@ static int make_bytes(struct body *b, struct str bytes, bool compress)
     return 0;
 }
 
-struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
-                      bool compress)
-{
-    return body_new_linked(bytes, media, caching, since, compress, (struct str){0});
-}
-
-struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
-                             int64_t since, bool compress, struct str links)
+/* `links` may be empty, `language` NULL. */
+static struct body *make_body(struct str bytes, enum media media, enum caching caching,
+                              int64_t since, bool compress, struct str links, const char *language)
 {
     struct body *b = calloc(1, sizeof *b);
 
@@ -221,6 +219,7 @@ struct body *body_new_linked(struct str bytes, enum media media, enum caching ca
         return NULL;
     b->refs = 1;
     b->since = since;
+    b->language = language;
     b->size = sizeof *b;
     if (caching != CACHE_NONE)
         body_etag(b->etag, bytes);
@@ -231,6 +230,24 @@ struct body *body_new_linked(struct str bytes, enum media media, enum caching ca
         return NULL;
     }
     return b;
+}
+
+struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
+                      bool compress)
+{
+    return make_body(bytes, media, caching, since, compress, (struct str){0}, NULL);
+}
+
+struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
+                             int64_t since, bool compress, struct str links)
+{
+    return make_body(bytes, media, caching, since, compress, links, NULL);
+}
+
+struct body *body_new_spoken(struct str bytes, enum media media, enum caching caching,
+                             int64_t since, bool compress, const char *language)
+{
+    return make_body(bytes, media, caching, since, compress, (struct str){0}, language);
 }
 
 struct body *body_redirect(struct str location)

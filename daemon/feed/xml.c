@@ -56,7 +56,7 @@ void xml_begin(struct xml *x, enum xml_kind kind, struct buf *out)
     }
     if (kind == XML_DOCUMENT)
         begin_document(x);
-    else
+    else if (kind == XML_HTML)
         begin_html(x);
 }
 
@@ -127,8 +127,8 @@ void xml_close(struct xml *x)
 {
     if (!ready(x))
         return;
-    note(x, x->kind == XML_HTML ? xmlTextWriterFullEndElement(x->writer)
-                                : xmlTextWriterEndElement(x->writer));
+    note(x, x->kind == XML_DOCUMENT ? xmlTextWriterEndElement(x->writer)
+                                    : xmlTextWriterFullEndElement(x->writer));
 }
 
 void xml_close_void(struct xml *x)

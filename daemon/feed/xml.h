@@ -9,7 +9,8 @@ struct _xmlTextWriter;
 
 enum xml_kind {
     XML_DOCUMENT, /* with a declaration; indented, empty elements closed at once */
-    XML_HTML      /* <!DOCTYPE html>; not indented, every end tag but those of void elements */
+    XML_HTML,     /* <!DOCTYPE html>; not indented, every end tag but those of void elements */
+    XML_FRAGMENT  /* a part of such a document */
 };
 
 /* To be used through the functions below alone. */

@@ -87,7 +87,8 @@ enum step answer_request(struct connection *c, const struct http_request *r,
     if (found)
         f = *found;
     else
-        f.answer = site_find(s->site, r->path, now, &f.body, &c->waiter);
+        f.answer = site_find(s->site, r->path, http_language(r->accept_language), now, &f.body,
+                             &c->waiter);
     switch (f.answer) {
     case SITE_HAVE:
         return send_body(c, r, now, 200, f.body);

@@ -171,6 +171,36 @@ enum encoding http_encoding(struct str accept_encoding, bool present, const stru
     return best;
 }
 
+/* ---- languages (RFC 9110 12.5.4) ------------------------------------------------------------ */
+
+/* Whether a language range speaks of the language with this primary subtag: "zh-TW" of "zh", too,
+ * for who reads one kind of Chinese reads the other rather than English. */
+static bool speaks_of(struct str range, struct str primary)
+{
+    return str_eq_nocase(str_sub(range, 0, primary.n), primary) &&
+           (range.n == primary.n || range.p[primary.n] == '-');
+}
+
+enum page_language http_language(struct str accept_language)
+{
+    static const struct str primary[PAGE_LANGUAGES] = {
+        [PAGE_ENGLISH] = LITERAL("en"), [PAGE_CHINESE] = LITERAL("zh")};
+    enum page_language liked = PAGE_ENGLISH;
+    int most = 0;
+    while (accept_language.n) {
+        struct str parameters = str_cut(&accept_language, ',');
+        struct str range = str_trim(str_cut(&parameters, ';'));
+        int weight = weight_of(parameters);
+        for (int i = 0; i < PAGE_LANGUAGES; i++) {
+            if (weight <= most || !speaks_of(range, primary[i]))
+                continue;
+            most = weight;
+            liked = (enum page_language)i;
+        }
+    }
+    return liked;
+}
+
 struct http_choice http_choose(const struct http_request *r, const struct body *b, int64_t now)
 {
     if (precondition_fails(r, b, now))

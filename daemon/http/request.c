@@ -181,6 +181,12 @@ static int take_accept_encoding(struct reading *h, struct str value)
     return 0;
 }
 
+static int take_accept_language(struct reading *h, struct str value)
+{
+    join(h, &h->r->accept_language, value);
+    return 0;
+}
+
 static int take_referer(struct reading *h, struct str value)
 {
     h->r->referer = value;
@@ -206,6 +212,7 @@ static const struct field {
     {LITERAL("if-match"), take_if_match},
     {LITERAL("if-unmodified-since"), take_if_unmodified_since},
     {LITERAL("accept-encoding"), take_accept_encoding},
+    {LITERAL("accept-language"), take_accept_language},
     {LITERAL("referer"), take_referer},
     {LITERAL("user-agent"), take_user_agent},
 };

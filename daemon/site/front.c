@@ -1,6 +1,6 @@
-/* Index page, OPML, and what machines look at. They are put together on request, at most once a
- * second, and only when a row has changed; where that gives the same bytes, the body stays, with
- * its ETag and its Last-Modified. */
+/* OPML, and what machines look at. They are put together on request, at most once a second, and
+ * only when a row has changed or they follow the clock; where that gives the same bytes, the body
+ * stays, with its ETag and its Last-Modified. */
 #include "front.h"
 
 #include "process.h"
@@ -8,19 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_NONFATAL_OOM 1 /* a failed add leaves hh.tbl NULL */
-#include <uthash.h>
-
 #define FRONT_MAX  (16u << 20)
 #define BEAT_GRACE 60 /* seconds a sign of life may be late: a big page takes its time */
 #define REASON_MAX 300
-
-struct source {
-    UT_hash_handle hh;
-    struct feed_row *row;
-    bool listed; /* while rows are being put in order */
-    char name[];
-};
 
 void front_init(struct front *f, const char *version)
 {
@@ -37,6 +27,7 @@ static void made_clear(struct made *m)
 static void source_free(struct front *f, struct source *s)
 {
     HASH_DEL(f->sources, s);
+    index_redraw(s);
     feed_row_free(s->row);
     free(s);
 }
@@ -48,7 +39,7 @@ void front_clear(struct front *f)
     {
         source_free(f, s);
     }
-    made_clear(&f->index);
+    index_clear(f);
     made_clear(&f->opml);
     made_clear(&f->health);
     made_clear(&f->metrics);
@@ -62,7 +53,8 @@ void front_clear(struct front *f)
 
 static void front_changed(struct front *f)
 {
-    f->index.stale = f->opml.stale = f->health.stale = true;
+    f->generation++;
+    f->opml.stale = f->health.stale = true;
 }
 
 static struct source *source_find(const struct front *f, struct str name)
@@ -99,6 +91,7 @@ void front_tell(struct front *f, struct feed_row *row)
         feed_row_free(row);
         return;
     }
+    index_redraw(s);
     feed_row_free(s->row);
     s->row = row;
     front_changed(f);
@@ -128,6 +121,8 @@ void front_describe(struct front *f, const char *words, size_t size)
     free(f->order);
     f->base_url = base_url;
     f->order = order;
+    for (struct source *s = f->sources; s; s = s->hh.next)
+        index_redraw(s);
     front_changed(f);
 }
 
@@ -146,44 +141,47 @@ void front_count(struct front *f, const struct feed_poller *counts)
 
 /* ---- rows in their order ------------------------------------------------------------------- */
 
-static void list_source(struct source *s, const struct feed_row **rows, size_t *count)
+static void list_source(struct source *s, struct source **list, size_t *count)
 {
     if (!s || s->listed)
         return;
     s->listed = true;
-    rows[(*count)++] = s->row;
+    list[(*count)++] = s;
 }
 
-/* First those that site_describe has named, then the rest as they were told. NULL: no memory. The
- * caller frees the array, not the rows. */
-static const struct feed_row **front_rows(struct front *f, size_t *count)
+/* First those that site_describe has named, then the rest as they were told. */
+struct source **front_sources(struct front *f, size_t *count)
 {
     struct source *s, *next;
     *count = 0;
-    const struct feed_row **rows = calloc(HASH_COUNT(f->sources) + 1, sizeof *rows);
-    if (!rows)
+    struct source **list = calloc(HASH_COUNT(f->sources) + 1, sizeof(*list));
+    if (!list)
         return NULL;
     HASH_ITER(hh, f->sources, s, next)
     {
         s->listed = false;
     }
     for (const char *name = f->order; name && *name; name += strlen(name) + 1)
-        list_source(source_find(f, str_of(name)), rows, count);
+        list_source(source_find(f, str_of(name)), list, count);
     HASH_ITER(hh, f->sources, s, next)
     {
-        list_source(s, rows, count);
+        list_source(s, list, count);
     }
+    return list;
+}
+
+/* Their rows. NULL: no memory. The caller frees the array, not the rows. */
+static const struct feed_row **front_rows(struct front *f, size_t *count)
+{
+    struct source **list = front_sources(f, count);
+    const struct feed_row **rows = list ? calloc(*count + 1, sizeof(*rows)) : NULL;
+    for (size_t i = 0; rows && i < *count; i++)
+        rows[i] = list[i]->row;
+    free(list);
     return rows;
 }
 
 /* ---- the bodies ---------------------------------------------------------------------------- */
-
-static int render_index(struct front *f, int64_t now, const struct feed_row *const *rows,
-                        size_t count, struct buf *out)
-{
-    (void)now;
-    return feed_index(rows, count, str_of(f->base_url), f->vitals.version, out, NULL);
-}
 
 static int render_opml(struct front *f, int64_t now, const struct feed_row *const *rows,
                        size_t count, struct buf *out)
@@ -265,7 +263,6 @@ struct kind {
 };
 
 static const struct kind kinds[] = {
-    {"/", offsetof(struct front, index), MEDIA_HTML, CACHE_INDEX, false, false, render_index},
     {"/feeds.opml", offsetof(struct front, opml), MEDIA_OPML, CACHE_FEED, false, false,
      render_opml},
     {"/healthz", offsetof(struct front, health), MEDIA_TEXT, CACHE_NONE, true, true, render_health},
@@ -313,12 +310,12 @@ static const struct kind *kind_of(struct str path)
     return NULL;
 }
 
-bool front_find(struct front *f, struct str path, int64_t now, enum site_answer *answer,
-                struct body **body)
+bool front_find(struct front *f, struct str path, enum page_language language, int64_t now,
+                enum site_answer *answer, struct body **body)
 {
     const struct kind *k = kind_of(path);
     if (!k)
-        return false;
+        return index_find(f, path, language, now, answer, body);
     struct made *m = (struct made *)((char *)f + k->made);
     if (!m->body || (m->at != now && (m->stale || k->follows_clock)))
         made_renew(f, m, k, now);

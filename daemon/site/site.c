@@ -327,15 +327,15 @@ static void count_pages(struct site *s)
         .hits = s->pages.hits, .misses = s->pages.misses, .bytes = s->pages.cached};
 }
 
-enum site_answer site_find(struct site *s, struct str path, int64_t now, struct body **body,
-                           struct site_waiter *waiter)
+enum site_answer site_find(struct site *s, struct str path, enum page_language language,
+                           int64_t now, struct body **body, struct site_waiter *waiter)
 {
     enum site_answer answer;
     *body = pages_get(&s->pages, path);
     if (*body)
         return SITE_HAVE;
     count_pages(s);
-    if (front_find(&s->front, path, now, &answer, body))
+    if (front_find(&s->front, path, language, now, &answer, body))
         return answer;
     answer = ask(s, path, waiter);
     return answer == SITE_NONE ? look_elsewhere(s, path, body) : answer;

@@ -211,3 +211,43 @@ int store_changes(struct store *s, struct arena *a, struct str name, size_t most
     *count = n;
     return 0;
 }
+
+/* ---- activity ------------------------------------------------------------------------------ */
+
+#define DAY_SECONDS 86400
+
+/* Of each day: a revision with the first bit of its events (EVENT_NEW) began its entry; the next
+ * three are restored, renamed, changed. One that has none of them was only removed, or is what an
+ * entry was before. */
+static const char activity_read[] = "SELECT (at - ?2) / 86400 AS day, sum(events & 1), "
+                                    "sum(events & 1 = 0 AND events & 14 <> 0) FROM source "
+                                    "JOIN revision ON revision.source = source.key "
+                                    "WHERE name = ?1 AND at >= ?2 AND at < ?3 GROUP BY day";
+
+static uint16_t capped(int64_t n)
+{
+    return n < 0 ? 0 : n < UINT16_MAX ? (uint16_t)n : UINT16_MAX;
+}
+
+int store_activity(struct store *s, struct str name, int64_t since, uint16_t *fresh,
+                   uint16_t *changed, size_t days, struct error *e)
+{
+    int rc;
+    memset(fresh, 0, days * sizeof *fresh);
+    memset(changed, 0, days * sizeof *changed);
+    if (!s->sql)
+        return 0;
+    struct call c = db_call(s, STATEMENT_ACTIVITY, activity_read);
+    db_put_str(&c, name);
+    db_put_int(&c, since);
+    db_put_int(&c, since + (int64_t)days * DAY_SECONDS);
+    while ((rc = db_step(&c, e)) > 0) {
+        int64_t day = db_get_int(&c);
+        if (day < 0 || day >= (int64_t)days)
+            continue;
+        fresh[day] = capped(db_get_int(&c));
+        changed[day] = capped(db_get_int(&c));
+    }
+    db_end(&c);
+    return rc < 0 ? -1 : 0;
+}

@@ -118,7 +118,8 @@ static struct str sheet(struct buf *page)
     struct error e;
 
     buf_init(page, INDEX_MAX);
-    assert_int_equal(feed_index(NULL, 0, STR("http://h"), "0.1.0", page, &e), 0);
+    assert_int_equal(feed_index(&(struct feed_index){.number = 1, .version = "0.1.0"}, page, &e),
+                     0);
     size_t from = str_find(buf_str(page), STR("<style>"), 0) + strlen("<style>");
     size_t to = str_find(buf_str(page), STR("</style>"), 0);
     assert_true(from < to && to < page->len);
@@ -209,13 +210,30 @@ static void text_can_be_read(void **state)
     buf_clear(&page);
 }
 
+/* The bars of a picture need no more than 3 (WCAG 2.1, 1.4.11). */
+static void bars_can_be_seen(void **state)
+{
+    struct buf page;
+    struct str css = sheet(&page);
+    size_t schemes[] = {0, str_find(css, STR("prefers-color-scheme:dark"), 0)};
+
+    (void)state;
+    for (size_t scheme = 0; scheme < 2; scheme++) {
+        double a = luminance(css, schemes[scheme], "edit");
+        double b = luminance(css, schemes[scheme], "card");
+        double ratio = (fmax(a, b) + 0.05) / (fmin(a, b) + 0.05);
+        if (ratio < 3)
+            fail_msg("edit on card, %s: %.2f", scheme ? "dark" : "light", ratio);
+    }
+    buf_clear(&page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_judge_is_right),
-        cmocka_unit_test(the_policy_names_the_sheet),
-        cmocka_unit_test(the_sheet_fetches_nothing),
-        cmocka_unit_test(text_can_be_read),
+        cmocka_unit_test(the_judge_is_right),        cmocka_unit_test(the_policy_names_the_sheet),
+        cmocka_unit_test(the_sheet_fetches_nothing), cmocka_unit_test(text_can_be_read),
+        cmocka_unit_test(bars_can_be_seen),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -231,6 +231,37 @@ static void encodings_as_the_client_likes(void **state)
     assert_int_equal(ENCODING_IDENTITY, http_encoding(STR("gzip"), false, &b));
 }
 
+static void languages_as_the_client_likes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *list;
+        enum page_language liked;
+    } cases[] = {
+        {"", PAGE_ENGLISH},
+        {"zh-CN,zh;q=0.9,en;q=0.8", PAGE_CHINESE},
+        {"en-US,en;q=0.9,zh-CN;q=0.8,zh;q=0.7", PAGE_ENGLISH},
+        {"ZH-hans", PAGE_CHINESE},
+        {"zh-TW", PAGE_CHINESE}, /* Chinese all the same */
+        {"zha", PAGE_ENGLISH},   /* Zhuang, another language */
+        {"z", PAGE_ENGLISH},
+        {"de,fr;q=0.9,zh;q=0.1", PAGE_CHINESE}, /* the only one of these that there is */
+        {"de", PAGE_ENGLISH},
+        {"*", PAGE_ENGLISH},
+        {"zh;q=0", PAGE_ENGLISH},
+        {"zh;q=0, *", PAGE_ENGLISH},
+        {"zh;q=nonsense", PAGE_ENGLISH},
+        {"en;q=0.5, zh;q=0.501", PAGE_CHINESE},
+        {"zh, en", PAGE_CHINESE}, /* liked equally: the first */
+        {"en, zh", PAGE_ENGLISH},
+        {" zh ; q=1.0 ,en;q=0.999", PAGE_CHINESE},
+        {",,;q=1,zh", PAGE_CHINESE},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (http_language(str_of(cases[i].list)) != cases[i].liked)
+            fail_msg("\"%s\"", cases[i].list);
+}
+
 static void only_encodings_that_are_there(void **state)
 {
     (void)state;
@@ -250,6 +281,7 @@ int main(void)
         cmocka_unit_test(what_may_not_be_stored_is_never_unchanged),
         cmocka_unit_test(encodings_as_the_client_likes),
         cmocka_unit_test(only_encodings_that_are_there),
+        cmocka_unit_test(languages_as_the_client_likes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

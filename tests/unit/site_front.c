@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <ev.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "site.h"
@@ -62,7 +63,7 @@ static void beat(struct house *h, int64_t now, int64_t next, bool store_works)
 static struct body *get(struct house *h, const char *path, int64_t now, enum site_answer expected)
 {
     struct body *b;
-    assert_int_equal(expected, site_find(h->site, str_of(path), now, &b, NULL));
+    assert_int_equal(expected, site_find(h->site, str_of(path), PAGE_ENGLISH, now, &b, NULL));
     assert_non_null(b);
     return b;
 }
@@ -199,6 +200,110 @@ static void metrics_and_status_follow_the_clock(void **state)
     body_unref(b);
 }
 
+static struct body *get_in(struct house *h, const char *path, enum page_language language,
+                           int64_t now)
+{
+    struct body *b;
+    assert_int_equal(SITE_HAVE, site_find(h->site, str_of(path), language, now, &b, NULL));
+    return b;
+}
+
+static bool has_field(const struct body *b, const char *line)
+{
+    return str_find(b->fields_ok[ENCODING_IDENTITY], str_of(line), 0) != SIZE_MAX;
+}
+
+static void the_index_speaks_two_languages(void **state)
+{
+    struct house *h = *state;
+    tell(h, "blog", NULL);
+    struct body *en = get_in(h, "/", PAGE_ENGLISH, NOW), *zh = get_in(h, "/", PAGE_CHINESE, NOW);
+    assert_true(position(en, "in order") != SIZE_MAX);
+    assert_true(position(zh, "正常") != SIZE_MAX);
+    assert_string_not_equal(en->etag, zh->etag);
+    assert_true(has_field(en, "\r\nContent-Language: en\r\n"));
+    assert_true(has_field(zh, "\r\nContent-Language: zh-Hans\r\n"));
+    assert_true(has_field(zh, "\r\nVary: Accept-Encoding, Accept-Language\r\n"));
+    /* Who is told that nothing has changed is told for whom, too. */
+    assert_true(str_find(zh->fields_not_modified, STR("Accept-Language\r\n"), 0) != SIZE_MAX);
+    struct body *again = get_in(h, "/", PAGE_ENGLISH, NOW + 5);
+    assert_ptr_equal(en, again);
+    body_unref(en);
+    body_unref(zh);
+    body_unref(again);
+}
+
+static void tell_many(struct house *h, int count)
+{
+    for (int i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "s%d", i);
+        tell(h, name, NULL);
+    }
+}
+
+static void a_long_index_has_pages(void **state)
+{
+    struct house *h = *state;
+    struct body *b;
+    static const char *const none[] = {"/page/1",  "/page/0",  "/page/4", "/page/",
+                                       "/page/02", "/page/2/", "/page/x", "/page/-2"};
+    tell_many(h, 401);
+    b = get(h, "/page/3", NOW, SITE_HAVE);
+    assert_true(position(b, "/s400.atom") != SIZE_MAX);
+    assert_true(position(b, "id=\"s399\"") == SIZE_MAX);
+    body_unref(b);
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        assert_int_equal(SITE_NONE,
+                         site_find(h->site, str_of(none[i]), PAGE_ENGLISH, NOW, &b, NULL));
+    assert_int_equal(0, site_forget(h->site, "s7"));
+    ev_run(h->loop, EVRUN_NOWAIT);
+    assert_int_equal(SITE_NONE, site_find(h->site, STR("/page/3"), PAGE_ENGLISH, NOW, &b, NULL));
+}
+
+/* However many pages there are and whoever asks: so many are made in a second, and no more. */
+static void only_so_many_pages_are_made_at_once(void **state)
+{
+    struct house *h = *state;
+    int made = 0;
+    tell_many(h, 1001); /* 6 pages, in 2 languages */
+    for (int64_t second = 0; second < 2; second++) {
+        made = 0;
+        for (int i = 0; i < 12; i++) {
+            char path[16] = "/";
+            struct body *b = NULL;
+            if (i / 2)
+                snprintf(path, sizeof path, "/page/%d", i / 2 + 1);
+            enum site_answer a = site_find(h->site, str_of(path), (enum page_language)(i % 2),
+                                           NOW + second, &b, NULL);
+            assert_true(a == SITE_HAVE || a == SITE_BUSY);
+            made += a == SITE_HAVE;
+            body_unref(b);
+        }
+        assert_int_equal(made, 8);
+        tell(h, "s1", "something has changed");
+    }
+}
+
+static void the_picture_moves_along_with_the_day(void **state)
+{
+    struct house *h = *state;
+    struct feed_row row = {.name = "blog", .title = "blog", .url = "http://x/", .known = true};
+    row.activity.last = NOW / 86400;
+    row.activity.fresh[FEED_DAYS - 1] = 1;
+    assert_int_equal(0, site_tell(h->site, &row));
+    ev_run(h->loop, EVRUN_NOWAIT);
+    struct body *b = get(h, "/", NOW, SITE_HAVE);
+    assert_true(position(b, "d=\"M334 36v-6\"") != SIZE_MAX);
+    body_unref(b);
+    b = get(h, "/", NOW + 86400, SITE_HAVE);
+    assert_true(position(b, "d=\"M330 36v-6\"") != SIZE_MAX);
+    body_unref(b);
+    b = get(h, "/", NOW + 84 * 86400, SITE_HAVE);
+    assert_true(position(b, "12 weeks: 0 new, 0 changed") != SIZE_MAX);
+    body_unref(b);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
@@ -210,6 +315,10 @@ int main(void)
         TEST(health_follows_the_beat_and_the_store),
         TEST(health_names_sources_in_trouble_and_stays_well),
         TEST(metrics_and_status_follow_the_clock),
+        TEST(the_index_speaks_two_languages),
+        TEST(a_long_index_has_pages),
+        TEST(only_so_many_pages_are_made_at_once),
+        TEST(the_picture_moves_along_with_the_day),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

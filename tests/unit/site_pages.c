@@ -80,7 +80,7 @@ static void know(struct house *h, char *name)
 
 static enum site_answer find(struct house *h, const char *path, struct body **body)
 {
-    return site_find(h->site, str_of(path), NOW, body, NULL);
+    return site_find(h->site, str_of(path), PAGE_ENGLISH, NOW, body, NULL);
 }
 
 static void assert_stands(struct house *h, const char *path, const char *text)
@@ -119,7 +119,7 @@ static enum site_answer visit(struct house *h, const char *path, struct guest *g
 {
     struct body *body;
     *g = (struct guest){.waiter.ready = on_ready};
-    return site_find(h->site, str_of(path), NOW, &body, &g->waiter);
+    return site_find(h->site, str_of(path), PAGE_ENGLISH, NOW, &body, &g->waiter);
 }
 
 static void assert_got(struct guest *g, const char *text)
@@ -377,7 +377,8 @@ static void who_is_told_may_ask_and_cancel(void **state)
     know(&h, "blog");
     struct restless r = {.house = &h, .companion = &companion.waiter};
     r.guest.waiter.ready = on_restless;
-    assert_int_equal(SITE_WAIT, site_find(h.site, str_of(PAGE_ONE), NOW, &body, &r.guest.waiter));
+    assert_int_equal(
+        SITE_WAIT, site_find(h.site, str_of(PAGE_ONE), PAGE_ENGLISH, NOW, &body, &r.guest.waiter));
     assert_int_equal(SITE_WAIT, visit(&h, PAGE_ONE, &companion)); /* told in the order they came */
     publish(&h, PAGE_ONE, "a page", SITE_CACHED);
     assert_got(&r.guest, "a page");

@@ -343,6 +343,42 @@ static void nothing_in_an_empty_store(void **unused)
     place_remove(&p);
 }
 
+#define DAY  86400
+#define DAYS 4
+
+static void activity_is_counted_by_day(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct error e = {""};
+    uint16_t fresh[DAYS], changed[DAYS];
+    int64_t since = 1000 * DAY;
+    struct entry one = version(1, since - 1, "a"), two = version(2, since + DAY, "b"),
+                 three = version(3, since + 2 * DAY - 1, "c");
+    poll_entry(s, &one, NEW, 0); /* the day before */
+    poll_entry(s, &two, NEW, 0);
+    poll_entry(s, &three, NEW, 0);
+    one.updated = since + DAY + 5;
+    poll_entry(s, &one, RENAMED | CHANGED, 0); /* one change, two events */
+    two.updated = since + 3 * DAY;
+    poll_entry(s, &two, CHANGED, 0);
+    three.live = false;
+    three.removed = since + 3 * DAY + 7;
+    poll_entry(s, &three, REMOVED, 0); /* is no change */
+    three.live = true;
+    three.removed = 0;
+    three.updated = since + 4 * DAY;
+    poll_entry(s, &three, RESTORED, 0); /* the day after */
+    must(store_activity(s, STR("x"), since, fresh, changed, DAYS, &e), &e);
+    assert_memory_equal(fresh, ((uint16_t[]){0, 2, 0, 0}), sizeof fresh);
+    assert_memory_equal(changed, ((uint16_t[]){0, 1, 0, 1}), sizeof changed);
+    must(store_activity(s, STR("y"), since, fresh, changed, DAYS, &e), &e);
+    assert_memory_equal(fresh, ((uint16_t[]){0, 0, 0, 0}), sizeof fresh);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -353,6 +389,7 @@ int main(void)
         cmocka_unit_test(a_page_stays_until_it_goes),
         cmocka_unit_test(a_page_is_written_once),
         cmocka_unit_test(archives_stay),
+        cmocka_unit_test(activity_is_counted_by_day),
         cmocka_unit_test(damage_is_told),
         cmocka_unit_test(nothing_in_an_empty_store),
     };

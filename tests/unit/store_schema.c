@@ -331,6 +331,7 @@ static void statements_use_an_index(void **unused)
     struct str bytes, *names;
     size_t count;
     int64_t since;
+    uint16_t fresh, changed;
     outcome.events = &event;
     outcome.events_count = 1;
     must(store_commit(s, &state, &outcome, &e), &e); /* drops the page that is not kept */
@@ -343,6 +344,7 @@ static void statements_use_an_index(void **unused)
     assert_int_equal(store_archive(s, a, STR("y"), 1, &bytes, &since, &e), 1);
     must(store_archives(s, STR("y"), &since, &e), &e);
     must(store_changes(s, a, STR("y"), 9, &changes, &count, &e), &e);
+    must(store_activity(s, STR("y"), 0, &fresh, &changed, 1, &e), &e);
     assert_int_equal(store_page(s, a, STR("y"), &kept, &e), 1);
     assert_int_equal(store_rename(s, STR("x"), STR("z"), &e), 1);
     must(store_former_names(s, a, STR("z"), &names, &count, &e), &e);
