@@ -77,7 +77,7 @@ class Browser:
         wanted = {
             "browserName": "chrome",
             "goog:chromeOptions": {"args": options, "perfLoggingPrefs": {"enableNetwork": True, "enablePage": True}},
-            "goog:loggingPrefs": {"performance": "ALL"},
+            "goog:loggingPrefs": {"performance": "ALL", "browser": "ALL"},
             "timeouts": {"script": DEADLINE * 1000, "pageLoad": DEADLINE * 1000},
         }
         answer = self.ask("POST", "/session", {"capabilities": {"alwaysMatch": wanted}})
