@@ -141,6 +141,9 @@ int date_parse_http(struct str s, int64_t now, int64_t *t);
  * `zone` (seconds east of UTC) is taken. -1: none.
  */
 int date_parse_iso(struct str s, int zone, int64_t *t);
+/* The date and time of RFC 822 5 and RFC 5322 3.3, as feeds write it: "Wed, 12 Nov 2025 01:30:00
+ * +0000", "12 November 25 1:30 EST", without a time, without a zone (UTC). -1: none. */
+int date_parse_rfc822(struct str s, int64_t *t);
 /* "+08:00", "-0330", "UTC", "Z" → seconds east of UTC. -1: none of these. */
 int date_parse_zone(struct str s, int *zone);
 

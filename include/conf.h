@@ -57,13 +57,15 @@ struct poll_conf {
 };
 
 enum removed { REMOVED_KEEP, REMOVED_DROP };
+enum source_type { SOURCE_PAGE, SOURCE_FEED };
 
 struct source_conf {
     char *name;
-    char *url;      /* http, https or file:; a relative file: is made absolute, beside the conf */
-    char *id_base;  /* NULL: the url first stored */
-    char *formerly; /* the name it had before; NULL: none */
-    struct profile *profile;
+    char *url; /* http, https or file:; a relative file: is made absolute, beside the conf */
+    enum source_type type;
+    char *id_base;                                 /* NULL: the url first stored */
+    char *formerly;                                /* the name it had before; NULL: none */
+    struct profile *profile;                       /* of a feed: how its HTML is cleaned */
     char *title, *description, *author, *language; /* NULL: from the page */
     int64_t max_entries;
     enum removed removed;

@@ -129,6 +129,49 @@ struct wording {
 int edit_follows(const struct wording *before, const struct wording *after,
                  const struct wording *shown);
 
+/* ---- feeds of others → entries ------------------------------------------------------------- */
+
+struct feed_source {
+    struct str bytes;              /* as fetched, decompressed */
+    struct str content_type;       /* header value; empty: unknown */
+    struct str url;                /* final address; base of relative ones */
+    struct str id_base;            /* what ids are minted from */
+    const struct profile *profile; /* how HTML is cleaned */
+};
+
+/* A feed that somebody else made: RSS 0.9x to 2.0, Atom 0.3 and 1.0, JSON Feed 1.x. */
+struct foreign_feed {
+    struct arena *arena;
+    struct page_info info; /* canonical is the page that it is of */
+    /* As in the document, each id once: of several versions the latest. `published` and `updated`
+     * are what the feed says, 0 where it does not; ordinal, seq and position are not filled. */
+    struct entry *entries;
+    size_t count;
+};
+
+/* Whether bytes begin like a feed. */
+bool feed_is_feed(struct str bytes);
+/* Reads a feed; its entries are cleaned as sections are. DOUBT_NONE: *out is the feed,
+ * foreign_feed_free it. Else *out is NULL and `e` a sentence. */
+enum doubt feed_read(const struct feed_source *source, struct foreign_feed **out, struct error *e);
+void foreign_feed_free(struct foreign_feed *f);
+/* urn:uuid: version 5 in the URL name space of ID-BASE#NAME. NAME is the id that the entry was
+ * given, else its link, else a hash of title and content. */
+void id_of_foreign(char out[ID_SIZE], struct str id_base, struct str name);
+
+struct feed_input {
+    const struct foreign_feed *feed;
+    const struct entry *known; /* every entry ever of the source, any order */
+    size_t known_count;
+    int64_t now;
+    int64_t min_change; /* as of sections */
+};
+
+/* What a feed does to the entries: what it no longer shows is not removed, since a feed is a window
+ * on the newest. All of it is in `a`. Dates are as the feed has them, at first sight, but never in
+ * the future; without one they are the time of the poll. NULL: no memory. */
+const struct outcome *feed_outcome(const struct feed_input *in, struct arena *a);
+
 /* ---- feeds of ours → entries --------------------------------------------------------------- */
 
 struct own_tombstone {

@@ -162,6 +162,7 @@ enum doubt {
     DOUBT_CUT,         /* ends in the middle of its content */
     DOUBT_NO_CONTENT,  /* the content element is missing */
     DOUBT_NO_SECTIONS, /* content, but no section in it */
+    DOUBT_BROKEN,      /* of a feed: not well-formed */
     DOUBT_LIMIT,       /* the parser stopped at a limit */
     DOUBT_LOST,        /* lost more sections than the guard allows: held */
     DOUBT_STATE,       /* the store could not be written */

@@ -1,8 +1,9 @@
-/* Dates: RFC 3339, RFC 822 (with a year of four digits) and RFC 9110 out; RFC 9110 and ISO 8601 in.
- * The calendar is counted here, not by libc, whose answers hang on TZ and locale. */
+/* Dates: RFC 3339, RFC 822 (with a year of four digits) and RFC 9110 out; RFC 9110, ISO 8601 and
+ * RFC 822 in. The calendar is counted here, not by libc, whose answers hang on TZ and locale. */
 #include "base.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define DAY      86400
 /* 0001-01-01T00:00:00Z and 9999-12-31T23:59:59Z: what RFC 3339 can write. */
@@ -315,5 +316,115 @@ int date_parse_iso(struct str s, int zone, int64_t *t)
     if (date_seconds(&d, t) < 0)
         return -1;
     *t -= zone;
+    return 0;
+}
+
+/* ---- RFC 822, as feeds write it ------------------------------------------------------------- */
+
+/* Blanks, and what writers put in the place of some: "Wed. 12-Nov-2025,01:30". */
+static void drop_between(struct str *s)
+{
+    while (s->n && s->p[0] && strchr(" \t\r\n,.", s->p[0]))
+        *s = str_sub(*s, 1, SIZE_MAX);
+}
+
+static struct str take_letters(struct str *s)
+{
+    size_t n = 0;
+
+    while (n < s->n && ((s->p[n] | 32) >= 'a' && (s->p[n] | 32) <= 'z'))
+        n++;
+    struct str word = str_sub(*s, 0, n);
+    *s = str_sub(*s, n, SIZE_MAX);
+    return word;
+}
+
+/* "Nov", "nov" or "November". */
+static bool month_named(struct str word, int *month)
+{
+    for (int i = 0; i < 12 && word.n >= 3; i++)
+        if (str_eq_nocase(str_sub(word, 0, 3), str_of(months[i]))) {
+            *month = i + 1;
+            return true;
+        }
+    return false;
+}
+
+static bool read_year(struct str *s, int64_t *year)
+{
+    int y;
+
+    if (is_digit(*s, 2)) {
+        if (!take_number(s, 4, &y))
+            return false;
+    } else {
+        if (!take_number(s, 2, &y))
+            return false;
+        y += y < 50 ? 2000 : 1900; /* RFC 5322 4.3 */
+    }
+    *year = y;
+    return true;
+}
+
+/* A zone's name counts for what RFC 822 5 says; one that it does not know is UTC (RFC 5322 4.3). */
+static int zone_named(struct str name)
+{
+    static const struct {
+        const char *name;
+        int hours;
+    } zones[] = {{"EST", -5}, {"EDT", -4}, {"CST", -6}, {"CDT", -5},
+                 {"MST", -7}, {"MDT", -6}, {"PST", -8}, {"PDT", -7}};
+
+    for (size_t i = 0; i < sizeof(zones) / sizeof(*zones); i++)
+        if (str_eq_nocase(name, str_of(zones[i].name)))
+            return zones[i].hours * 3600;
+    return 0;
+}
+
+static int read_zone(struct str s)
+{
+    int zone;
+
+    drop_between(&s);
+    if (!s.n || (s.p[0] != '+' && s.p[0] != '-'))
+        return zone_named(take_letters(&s));
+    s = str_cut(&s, ' '); /* "-0800 (PST)" */
+    return date_parse_zone(s, &zone) == 0 ? zone : 0;
+}
+
+/* Day, month and year; the day of the week before them says nothing that they do not. */
+static bool read_long_day(struct str *s, struct date *d)
+{
+    struct str month;
+
+    take_letters(s);
+    drop_between(s);
+    if (!take_short(s, &d->day))
+        return false;
+    (void)take(s, STR("-"));
+    drop_between(s);
+    month = take_letters(s);
+    (void)take(s, STR("-"));
+    drop_between(s);
+    return month_named(month, &d->month) && read_year(s, &d->year);
+}
+
+int date_parse_rfc822(struct str s, int64_t *t)
+{
+    struct date d = {0};
+
+    s = str_trim(s);
+    if (!read_long_day(&s, &d))
+        return -1;
+    drop_between(&s);
+    if (is_digit(s, 0) &&
+        (!take_short(&s, &d.hour) || !take(&s, STR(":")) || !take_number(&s, 2, &d.minute)))
+        return -1;
+    if (take(&s, STR(":")) && !take_number(&s, 2, &d.second))
+        return -1;
+    drop_fraction(&s);
+    if (date_seconds(&d, t) < 0)
+        return -1;
+    *t -= read_zone(s);
     return 0;
 }

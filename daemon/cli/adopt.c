@@ -386,7 +386,13 @@ int cli_adopt(int argc, char **argv)
     if (!conf)
         return EXIT_CONF;
     source = conf_source(conf, str_of(argv[optind]));
-    if (source)
+    if (source && source->type == SOURCE_FEED)
+        status =
+            cli_fail(EXIT_CONF,
+                     "adopt: '%s' follows a feed, whose next poll brings the entries back with "
+                     "their ids",
+                     source->name);
+    else if (source)
         status = adopt_locked(conf, source, argv + optind + 1, (size_t)(argc - optind - 1));
     else
         status = cli_fail(EXIT_CONF, "%s has no source '%s'", o.conf_file, argv[optind]);

@@ -60,51 +60,110 @@ static size_t count_tags(struct str html, struct str tag)
     return n;
 }
 
-static int print_table(const struct page *page)
+static void print_head(void)
 {
     printf("%3s  %7s  %6s  %5s  %s\n", "", "chars", "images", "links", "title");
+}
+
+static void print_row(size_t number, struct str title, struct str html, struct str text,
+                      const char *remark)
+{
+    printf("%3zu  %7zu  %6zu  %5zu  %.*s%s\n", number, text_length(text),
+           count_tags(html, STR("<img ")), count_tags(html, STR("<a ")), STR_ARG(title), remark);
+}
+
+static int print_table(const struct page *page)
+{
+    print_head();
     for (size_t i = 0; i < page->count; i++) {
         const struct section *s = &page->sections[i];
 
-        printf("%3zu  %7zu  %6zu  %5zu  %.*s%s\n", i + 1, text_length(s->text),
-               count_tags(s->html, STR("<img ")), count_tags(s->html, STR("<a ")),
-               STR_ARG(s->title), s->closed ? "" : "  (no end marker)");
+        print_row(i + 1, s->title, s->html, s->text, s->closed ? "" : "  (no end marker)");
     }
     return cli_flush(EXIT_SOURCE);
 }
 
-static int print_feed(const struct page *page, struct str url, const char *format)
+/* `outcome` NULL: there was no memory for it. */
+static int print_outcome(const struct outcome *outcome, const struct page_info *info,
+                         struct str url, const char *format)
 {
     char id[ID_SIZE];
+    struct str host = uri_host(url);
+
+    if (!outcome)
+        return cli_fail(EXIT_SOURCE, "out of memory");
+    id_of_feed(id, url);
+    return cli_print_feed(&(struct feed){.id = str_of(id),
+                                         .name = STR("extract"),
+                                         .title = info->title.n ? info->title : STR("digest"),
+                                         .description = info->description,
+                                         .author = info->author.n ? info->author
+                                                   : host.n       ? host
+                                                                  : STR("digestd"),
+                                         .language = info->language,
+                                         .tags = info->tags,
+                                         .home = info->canonical.n ? info->canonical : url,
+                                         .updated = outcome->changed[0]->updated,
+                                         .entries = outcome->changed,
+                                         .count = outcome->changed_count},
+                          format);
+}
+
+static int print_feed(const struct page *page, struct str url, const char *format)
+{
     struct match *m = match_new(&(struct match_input){
         .page = page, .id_base = url, .now = cli_clock(NULL), .removal_guard = 100});
-    const struct outcome *outcome = m ? match_outcome(m) : NULL;
-    struct str host = uri_host(url);
-    int status;
+    int status = print_outcome(m ? match_outcome(m) : NULL, &page->info, url, format);
 
-    if (!outcome) {
-        match_free(m);
-        return cli_fail(EXIT_SOURCE, "out of memory");
-    }
-    id_of_feed(id, url);
-    status = cli_print_feed(
-        &(struct feed){.id = str_of(id),
-                       .name = STR("extract"),
-                       .title = page->info.title.n ? page->info.title : STR("digest"),
-                       .description = page->info.description,
-                       .author = page->info.author.n ? page->info.author
-                                 : host.n            ? host
-                                                     : STR("digestd"),
-                       .language = page->info.language,
-                       .tags = page->info.tags,
-                       .home = page->info.canonical.n ? page->info.canonical : url,
-                       .updated = outcome->changed[0]->updated,
-                       .entries = outcome->changed,
-                       .count = outcome->changed_count},
-        format);
     match_free(m);
     return status;
 }
+
+/* ---- an address that is a feed already ----------------------------------------------------- */
+
+static int print_foreign(const struct foreign_feed *feed, struct str url, const char *format)
+{
+    struct feed_input in = {.feed = feed, .now = cli_clock(NULL)};
+    struct arena *a = arena_new();
+    int status = EXIT_SOURCE;
+
+    if (strcmp(format, "table") != 0) {
+        status = print_outcome(a ? feed_outcome(&in, a) : NULL, &feed->info, url, format);
+    } else {
+        print_head();
+        for (size_t i = 0; i < feed->count; i++)
+            print_row(i + 1, feed->entries[i].title, feed->entries[i].html, feed->entries[i].text,
+                      "");
+        status = cli_flush(EXIT_SOURCE);
+    }
+    arena_free(a);
+    return status;
+}
+
+static int extract_feed(struct cli_input *in, const char *format)
+{
+    struct profile *profile = profile_new("feed");
+    struct foreign_feed *feed = NULL;
+    struct error e = {"out of memory"};
+    int status;
+
+    if (!profile || feed_read(&(struct feed_source){.bytes = buf_str(&in->bytes),
+                                                    .content_type = buf_str(&in->content_type),
+                                                    .url = buf_str(&in->url),
+                                                    .id_base = buf_str(&in->url),
+                                                    .profile = profile},
+                              &feed, &e) != DOUBT_NONE)
+        status = cli_fail(EXIT_SOURCE, "%s", e.text);
+    else if (!feed->count)
+        status = cli_fail(EXIT_SOURCE, "no entries: the feed is empty");
+    else
+        status = print_foreign(feed, buf_str(&in->url), format);
+    foreign_feed_free(feed);
+    profile_unref(profile);
+    return status;
+}
+
+/* ---- the command --------------------------------------------------------------------------- */
 
 static int extract(struct cli_input *in, const struct profile *profile, const char *format)
 {
@@ -146,6 +205,8 @@ int cli_extract(int argc, char **argv)
         status = cli_fail(EXIT_SOURCE, "%s", e.text);
     else if (o.base && cli_input_is_from(&in, o.base) < 0)
         status = cli_fail(EXIT_CONF, "extract: the address of --base is too long");
+    else if (!o.profile && feed_is_feed(buf_str(&in.bytes)))
+        status = extract_feed(&in, o.format);
     else if (!o.profile && !in.url.len)
         status = cli_fail(EXIT_CONF, "extract: standard input says nothing of where it is from: "
                                      "name the profile with -p, or the address with --base");

@@ -142,6 +142,7 @@ static int parse_value(enum kind kind, struct str value, int64_t *v)
     case KIND_LIST:
     case KIND_LEVEL:
     case KIND_REMOVED:
+    case KIND_TYPE:
         break;
     }
     return -1;
@@ -204,6 +205,16 @@ static int set_removed(enum removed *field, struct str value, struct error *e)
     return 0;
 }
 
+static int set_type(enum source_type *field, struct str value, struct error *e)
+{
+    int type = choose(value, "page|feed", e);
+
+    if (type < 0)
+        return -1;
+    *field = type ? SOURCE_FEED : SOURCE_PAGE;
+    return 0;
+}
+
 /* ---- fields -------------------------------------------------------------------------------- */
 
 static void *field_of(const struct key *key, void *record)
@@ -224,6 +235,8 @@ static int set_field(const struct key *key, void *field, struct str value, struc
         return set_level(field, value, e);
     case KIND_REMOVED:
         return set_removed(field, value, e);
+    case KIND_TYPE:
+        return set_type(field, value, e);
     case KIND_DURATION:
     case KIND_SIZE:
     case KIND_NUMBER:
@@ -259,6 +272,7 @@ static size_t field_size(enum kind kind)
     return kind == KIND_SIZE      ? sizeof(size_t)
            : kind == KIND_LEVEL   ? sizeof(int)
            : kind == KIND_REMOVED ? sizeof(enum removed)
+           : kind == KIND_TYPE    ? sizeof(enum source_type)
                                   : sizeof(int64_t);
 }
 

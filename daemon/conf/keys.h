@@ -13,7 +13,8 @@ enum kind {
     KIND_NUMBER,
     KIND_PERCENT,
     KIND_LEVEL,
-    KIND_REMOVED
+    KIND_REMOVED,
+    KIND_TYPE /* of a source */
 };
 
 /* A source while it is being put together. */

@@ -297,6 +297,37 @@ static void settle_profile(struct loading *l, const struct block *block, struct 
     d->source.profile = p;
 }
 
+/* Keys that say how a page is cut say nothing of a feed. */
+static void check_feed_keys(struct loading *l, const struct block *block)
+{
+    static const char *const senseless[] = {"profile", "removed"};
+
+    for (const struct setting *s = block->first; s; s = s->next) {
+        bool bad = !s->key;
+
+        for (size_t i = 0; i < sizeof(senseless) / sizeof(*senseless); i++)
+            bad = bad || str_eq(s->name, str_of(senseless[i]));
+        if (bad)
+            faults_add(
+                l->faults, l->file, s->line,
+                "%.*s: says nothing of a feed, whose entries are taken as they are and stay; "
+                "leave it out, or write type = page",
+                STR_ARG(s->name));
+    }
+}
+
+/* Pictures that a script would load are found in feeds too. */
+static void settle_feed(struct loading *l, const struct block *block, struct draft *d)
+{
+    struct profile *p = profile_new("feed");
+
+    if (!p || profile_set(p, STR("lazy-attribute"), STR("data-src data-original data-lazy-src"),
+                          NULL) < 0)
+        out_of_memory(l);
+    d->source.profile = p;
+    check_feed_keys(l, block);
+}
+
 static void settle_name(struct loading *l, const struct block *block, struct source_conf *source)
 {
     struct error e;
@@ -329,7 +360,10 @@ static void load_source(struct loading *l, const struct block *block, struct sou
     apply(l, block, RECORD_POLL, &d.source.poll);
     beside(l, &d.source.poll.cookie_file);
     settle_url(l, block, &d.source);
-    settle_profile(l, block, &d);
+    if (d.source.type == SOURCE_FEED)
+        settle_feed(l, block, &d);
+    else
+        settle_profile(l, block, &d);
     free(d.profile);
     *source = d.source;
 }

@@ -15,7 +15,8 @@ static const struct reason reasons[] = {
     [DOUBT_WALL] = {"wall", "the site answered with a bot check or a log-in in place of the page; "
                             "set cookie-file, header or fetch-command to get past it"},
     [DOUBT_TYPE] = {"wrong type", "what the address serves is neither HTML nor plain text; "
-                                  "check the url of the source"},
+                                  "check the url of the source, or, where it is a feed, write "
+                                  "type = feed"},
     [DOUBT_EMPTY] = {"empty", "the site answered with an empty page"},
     [DOUBT_CUT] = {"cut short", "the page ends in the middle of its article"},
     [DOUBT_NO_CONTENT] = {"no content element",
@@ -26,6 +27,7 @@ static const struct reason reasons[] = {
                            "the article is there, but no section with anything in it; check "
                            "section-start of the profile or, with sections = headings, that "
                            "the article has headings and content names its element"},
+    [DOUBT_BROKEN] = {"not well-formed", NULL},
     [DOUBT_LIMIT] = {"parser limit", "the page is nested too deeply or too large for the parser, "
                                      "which left out its end"},
     [DOUBT_LOST] = {"too many lost", NULL},

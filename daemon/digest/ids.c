@@ -35,6 +35,11 @@ void id_of_entry(char out[ID_SIZE], struct str id_base, struct str title, unsign
     buf_clear(&name);
 }
 
+void id_of_foreign(char out[ID_SIZE], struct str id_base, struct str name)
+{
+    id_of_entry(out, id_base, name, 1);
+}
+
 void id_of_feed(char out[ID_SIZE], struct str id_base)
 {
     struct buf name;

@@ -15,6 +15,8 @@ struct hash conf_key_of(const struct source_conf *conf)
 
     snprintf(version, sizeof(version), "%d", EXTRACTOR_VERSION);
     key = hash_more(key, (struct str){(const char *)&profile, sizeof(profile)});
+    if (conf->type == SOURCE_FEED)
+        key = hash_more(key, STR("feed"));
     return hash_more(key, str_of(version));
 }
 

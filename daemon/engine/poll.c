@@ -29,7 +29,8 @@ struct poll {
     struct arena *arena;    /* of the entries that are known, and of a page that was kept */
     struct kept_page bytes; /* what the page is read from */
     bool arrived;           /* it came with this poll, and is not the one that was kept */
-    struct page *page;
+    struct page *page;      /* or, of a feed: */
+    struct foreign_feed *feed;
     struct match *match;
     bool overdue; /* a last section was waited for long enough */
 };
@@ -328,11 +329,12 @@ static bool info_same(const struct page_info *a, const struct page_info *b)
            str_eq(a->canonical, b->canonical) && str_eq(a->tags, b->tags);
 }
 
-static void poll_believe(struct poll *p)
+/* `outcome` NULL: there was no memory for it. */
+static void poll_believe(struct poll *p, const struct outcome *outcome,
+                         const struct page_info *info)
 {
     struct engine_source *s = p->source;
-    const struct outcome *outcome = match_outcome(p->match);
-    bool told_otherwise = !info_same(&p->next.info, &p->page->info), feeds;
+    bool told_otherwise = !info_same(&p->next.info, info), feeds;
     struct error e;
 
     if (!outcome) {
@@ -344,7 +346,7 @@ static void poll_believe(struct poll *p)
     take_validators(p);
     keep_page(p, outcome->waiting);
     note_waiting(p, outcome->unfinished);
-    p->next.info = p->page->info;
+    p->next.info = *info;
     if (outcome->events_count)
         p->next.schedule.last_change = p->now;
     poll_schedule(p, POLL_GOOD);
@@ -473,7 +475,48 @@ static void poll_match(struct poll *p)
     else if (poll_is_held(p, p->match))
         poll_held(p, match_losses(p->match));
     else
-        poll_believe(p);
+        poll_believe(p, match_outcome(p->match), &p->page->info);
+}
+
+/* What a feed no longer shows is not removed, so that nothing of it can be lost; but one that shows
+ * nothing at all is more likely broken than empty. */
+static void poll_feed_match(struct poll *p)
+{
+    struct engine_source *s = p->source;
+    struct feed_input in = {.feed = p->feed, .now = p->now, .min_change = s->conf->poll.min_change};
+    struct entry *known = NULL;
+    struct error e;
+
+    if (store_entries(s->engine->options.store, p->arena, s->state.name, &known, &in.known_count,
+                      &e) < 0) {
+        poll_failed(p, DOUBT_STATE, e.text);
+        return;
+    }
+    in.known = known;
+    if (p->feed->count || !in.known_count) {
+        poll_believe(p, feed_outcome(&in, p->arena), &p->feed->info);
+        return;
+    }
+    error_set(&e, "no entries: the feed is empty, and %zu entries of it are known; check the url",
+              in.known_count);
+    poll_failed(p, DOUBT_NO_SECTIONS, e.text);
+}
+
+static void poll_feed(struct poll *p)
+{
+    const struct feed_source source = {.bytes = p->bytes.bytes,
+                                       .content_type = p->bytes.content_type,
+                                       .url = p->bytes.url,
+                                       .id_base = p->source->state.id_base,
+                                       .profile = p->source->conf->profile};
+    struct error e;
+    enum doubt doubt = feed_read(&source, &p->feed, &e);
+
+    engine_alive(p->source->engine);
+    if (doubt == DOUBT_NONE)
+        poll_feed_match(p);
+    else
+        poll_failed(p, doubt, e.text);
 }
 
 static void poll_page(struct poll *p)
@@ -513,7 +556,10 @@ static void poll_arrived(struct poll *p)
     p->bytes = (struct kept_page){.bytes = p->fetched->body,
                                   .content_type = p->fetched->content_type,
                                   .url = p->fetched->url};
-    poll_page(p);
+    if (p->source->conf->type == SOURCE_FEED)
+        poll_feed(p);
+    else
+        poll_page(p);
 }
 
 /* The page is what it was. Where it was kept, that is as if it had come once more. */
@@ -579,6 +625,7 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
     feed_histogram_add(&en->counts.polls, seconds_now() - s->fetch_began);
     match_free(p.match);
     page_free(p.page);
+    foreign_feed_free(p.feed);
     arena_free(p.arena);
     turns_end(en->turns, &s->turn);
     if (!turns_running(en->turns))

@@ -64,6 +64,8 @@ static const char *doubt_word(enum doubt doubt)
         return "no-content";
     case DOUBT_NO_SECTIONS:
         return "no-sections";
+    case DOUBT_BROKEN:
+        return "broken";
     case DOUBT_LIMIT:
         return "limit";
     case DOUBT_LOST:

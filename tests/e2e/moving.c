@@ -347,22 +347,29 @@ static void test_adopt_refuses(void **state)
         const char *text, *says;
         int status;
     } cases[] = {
-        {"", "neither Atom, RSS nor JSON Feed", 2},
-        {"<feed", "no well-formed XML", 2},
-        {"{", "no well-formed JSON", 2},
-        {"{\"items\": []}", "another program", 2},
-        {"<html/>", "neither Atom nor RSS", 2},
+        {"", "empty", 2},
+        {"words", "neither RSS, Atom nor JSON Feed", 2},
+        {"<feed", "the feed ends in the middle", 2},
+        {"<rss><channel></rss>", "no well-formed XML", 2},
+        {"{", "the feed ends in the middle", 2},
+        {"{\"version\": \"https://jsonfeed.org/version/1.1\", \"items\": []}", "another program",
+         2},
+        {"<html/>", "an HTML page in place of a feed", 2},
+        {"<opml/>", "neither RSS nor Atom", 2},
         {"<rss><channel><generator>other</generator></channel></rss>", "another program", 2},
-        {"<!DOCTYPE x [<!ENTITY a \"b\">]><rss/>", "document type", 2},
+        {"<!DOCTYPE x [<!ENTITY a \"b\">]><rss/>", "declares entities", 2},
         {"<rss><channel><generator>digestd</generator><item><guid>1</guid></item></channel></rss>",
          "no urn:uuid:", 2},
-        {"<feed><id>urn:uuid:00000000-0000-5000-8000-000000000001</id>"
+        {"<feed xmlns=\"http://www.w3.org/2005/Atom\">"
+         "<id>urn:uuid:00000000-0000-5000-8000-000000000001</id>"
          "<generator>digestd</generator></feed>",
          "of another source", 2},
         {"<rss><channel><generator>digestd</generator><item><title>a</title>"
          "<guid>urn:uuid:00000000-0000-5000-8000-000000000001</guid>"
          "<pubDate>Wed, 12 Nov 2025 01:30:00 +0000</pubDate>"
-         "<updated>2025-11-12T01:30:00Z</updated></item></channel></rss>",
+         "<updated "
+         "xmlns=\"http://www.w3.org/2005/Atom\">2025-11-12T01:30:00Z</updated></item></channel></"
+         "rss>",
          "of another source", 2},
     };
     struct place *p = *state;

@@ -153,12 +153,55 @@ static void test_zone(void **state)
     }
 }
 
+/* As it should be, and as feeds write it. */
+static void test_rfc822(void **state)
+{
+    static const struct {
+        const char *text;
+        int64_t t;
+    } cases[] = {
+        {"Wed, 12 Nov 2025 01:30:00 +0000", NOW},
+        {"Wed, 12 Nov 2025 01:30:00 GMT", NOW},
+        {" 12 Nov 2025 01:30:00 ", NOW},
+        {"Wed, 12 Nov 2025 09:30:00 +0800", NOW},
+        {"Wed, 12 Nov 2025 09:30:00 +08:00", NOW},
+        {"Tue, 11 Nov 2025 20:30:00 EST", NOW},
+        {"Tue, 11 Nov 2025 18:30 pdt", NOW},
+        {"Tue, 11 Nov 2025 17:30:00 -0800 (PST)", NOW},
+        {"Wed 12 November 25 1:30", NOW},
+        {"Wednesday, 12-Nov-25 01:30:00 UT", NOW},
+        {"Mi., 12. Nov. 2025, 01:30:00.123 Z", NOW},
+        {"12 nov 2025", NOW - 5400},
+        {"1 Jan 70 00:00:00 GMT", 0},
+        {"Thu, 29 Feb 2024 00:00:00 GMT", 1709164800},
+        {"Thu, 29 Feb 2023 00:00:00 GMT", NONE},
+        {"Wed, 12 Nov 2025 25:30:00 GMT", NONE},
+        {"Wed, 12 Nov 2025 01:3 GMT", NONE},
+        {"Wed, 12 Noc 2025 01:30:00 GMT", NONE},
+        {"Wed, 12 Nov 20251 01:30:00 GMT", NONE},
+        {"Wed, 12 Nov", NONE},
+        {"2025-11-12", NONE},
+        {"yesterday", NONE},
+        {"", NONE},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        int64_t t = NONE;
+
+        if (date_parse_rfc822(str_of(cases[i].text), &t) < 0)
+            t = NONE;
+        if (t != cases[i].t)
+            fail_msg("'%s' gives %lld", cases[i].text, (long long)t);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_written), cmocka_unit_test(test_calendar),
         cmocka_unit_test(test_http),    cmocka_unit_test(test_iso),
-        cmocka_unit_test(test_zone),
+        cmocka_unit_test(test_zone),    cmocka_unit_test(test_rfc822),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

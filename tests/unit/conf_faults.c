@@ -224,6 +224,28 @@ static void test_former_names(void **state)
         C "3: formerly: bad source name 'B/c': write up to 64 of a-z, 0-9 and -, the first no -\n");
 }
 
+/* A feed is not cut, and each key that says how is told. */
+static void test_feeds(void **state)
+{
+#define SENSELESS                                                                                  \
+    ": says nothing of a feed, whose entries are taken as they are and stay; leave it out, or "    \
+    "write type = page\n"
+    struct conf *c;
+
+    folder_refuses(*state, "[source a]\nurl = https://one.example/\ntype = atom\n",
+                   C "3: type: 'atom' is none of page|feed\n");
+    folder_refuses(*state,
+                   "[source a]\nurl = https://one.example/\nprofile = marks\ntype = feed\n"
+                   "section-start = ^#(.*)$\nremoved = drop\n",
+                   C "3: profile" SENSELESS C "5: section-start" SENSELESS C
+                     "6: removed" SENSELESS);
+    c = folder_conf(*state, "[source a]\nurl = https://one.example/\ntype = feed\n"
+                            "removal-guard = 10%\nmax-entries = 9\n");
+    assert_int_equal(c->sources[0].type, SOURCE_FEED);
+    assert_non_null(c->sources[0].profile);
+    conf_unref(c);
+}
+
 static void test_unreachable_listen(void **state)
 {
     static const char *const anywhere[] = {"0.0.0.0:80", "[::]:80", "*:80", "[0:0::0]:1",
@@ -468,6 +490,7 @@ int main(void)
         TEST(test_no_url),
         TEST(test_id_bases),
         TEST(test_former_names),
+        TEST(test_feeds),
         TEST(test_unreachable_listen),
         TEST(test_unreadable_conf),
         TEST(test_faulty_profile),
