@@ -61,7 +61,10 @@ enum source_type { SOURCE_PAGE, SOURCE_FEED };
 
 struct source_conf {
     char *name;
-    char *url; /* http, https or file:; a relative file: is made absolute, beside the conf */
+    char *url;      /* http, https or file:; a relative file: is made absolute, beside the conf */
+    char *numbered; /* the address of every page, {n} in the place of its number: `url` is then that
+                       of the first; NULL: pages have none */
+    int64_t pages;  /* at most */
     enum source_type type;
     char *id_base;                                 /* NULL: the url first stored */
     char *formerly;                                /* the name it had before; NULL: none */

@@ -25,6 +25,8 @@ struct page_source {
     struct str content_type; /* header value; empty: unknown */
     struct str url;          /* final address; base of relative ones */
     const struct profile *profile;
+    struct str first; /* of a further page of a digest of several: where links into the first page
+                         lead; empty: this is the first, or the only one */
 };
 
 struct page {
@@ -32,6 +34,12 @@ struct page {
     struct page_info info;
     struct section *sections; /* in page order, placeholders and empty ones left out */
     size_t count;
+    struct str address;    /* where links into it lead; empty: nowhere */
+    struct str next;       /* what the profile's `next` says, absolute; empty: nothing */
+    struct str lead;       /* of a further page: what ends a section of the page before it */
+    struct str *addresses; /* of several pages: of each */
+    size_t addresses_count;
+    struct page *behind; /* what is a part of this one, and freed with it */
 };
 
 /* Call once before any thread, before anything else uses libxml2. */
@@ -41,6 +49,11 @@ void digest_init(void);
  * `e` a sentence ("cut short: …"). */
 enum doubt page_read(const struct page_source *source, struct page **out, struct error *e);
 void page_free(struct page *p);
+
+/* Joins the pages of one digest, in their order, to one: what stands on two of them, because it
+ * slid from one to the next between two fetches, once; a section that was cut at the end of a page,
+ * whole again. Takes the pages over, in any case. NULL: no memory. */
+struct page *pages_join(struct page *const *pages, size_t count, const struct profile *profile);
 
 /* ---- identity ------------------------------------------------------------------------------ */
 

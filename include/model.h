@@ -108,6 +108,17 @@ struct kept_page {
     struct str bytes, content_type, url;
 };
 
+/* One of the pages of a digest of several: all are kept, because polls to come may bring only some
+ * of them anew. */
+struct digest_page {
+    struct str address;    /* as it was asked for */
+    struct kept_page kept; /* as it arrived */
+    struct str etag, last_modified;
+    struct hash body; /* of its bytes */
+    bool last;        /* there is none behind it */
+    bool same;        /* written only: it is in the store as it is */
+};
+
 /* What stands above and below an entry on its page. An id that is empty: nothing. */
 struct neighbour {
     char id[ID_SIZE];
@@ -206,8 +217,11 @@ struct source_state {
     bool page_kept;               /* the page is in the store (store_page) */
     const struct kept_page *page; /* written only: the page to keep; NULL where page_kept: the one
                                      that is there */
-    int64_t keep_revisions;       /* written only: of each entry */
-    int64_t trouble_polls; /* so many in a row were not in order, as far as on-trouble counts */
+    const struct digest_page *pages; /* written only, with an outcome or a page to keep: those of a
+                                        digest of several; NULL: those that are there */
+    size_t pages_count;
+    int64_t keep_revisions; /* written only: of each entry */
+    int64_t trouble_polls;  /* so many in a row were not in order, as far as on-trouble counts */
     int64_t trouble_told; /* since when the trouble lasts that on-trouble was told of; 0: of none */
     const struct message *messages; /* written only: to be handed over from now on */
     size_t messages_count;

@@ -65,7 +65,8 @@ struct profile {
     struct pattern *skip_title;
     bool stable_ids;
     struct path_list title_xpath, author_xpath, published_xpath, modified_xpath, canonical_xpath;
-    struct path_list tags_xpath; /* each node that one selects is a tag */
+    struct path_list tags_xpath;     /* each node that one selects is a tag */
+    struct path_list next;           /* the link to the next page of a digest of several */
     struct word_list lazy_attribute; /* split at blanks */
     struct pattern_list unwrap_link;
     struct pattern_list wall;

@@ -47,6 +47,13 @@ int store_activity(struct store *s, struct str name, int64_t since, uint16_t *fr
 int store_page(struct store *s, struct arena *a, struct str name, struct kept_page *out,
                struct error *e);
 
+/* The pages of a source whose digest has several, in their order, without their bytes. 0, -1. */
+int store_pages(struct store *s, struct arena *a, struct str name, struct digest_page **out,
+                size_t *count, struct error *e);
+/* The bytes of one of them, `number` from 1. 1 found, 0 none, -1. */
+int store_page_bytes(struct store *s, struct arena *a, struct str name, int64_t number,
+                     struct str *bytes, struct error *e);
+
 /* ---- articles: what all sources have in common ---------------------------------------------- */
 
 /* The entries that wait for a place among the articles, all of one source: that of the one that

@@ -233,6 +233,52 @@ static void settle_url(struct loading *l, const struct block *block, struct sour
     buf_clear(&absolute);
 }
 
+/* The address with `number`, or back to "{n}", in the place of its {n}, which stands there encoded.
+ */
+static void put_number(struct loading *l, char **field, const char *from, const char *number)
+{
+    const char *at = strcasestr(from, "%7bn%7d");
+    char *text;
+
+    if (asprintf(&text, "%.*s%s%s", (int)(at - from), from, number, at + strlen("%7bn%7d")) < 0)
+        text = NULL;
+    replace(l, field, text);
+}
+
+/* How the pages of a digest of several are found is said in one way, and how many there are. */
+static void settle_pages(struct loading *l, const struct block *block, struct source_conf *source)
+{
+    const struct setting *url = block_find(block, STR("url"));
+    const struct setting *pages = block_find(block, STR("pages"));
+    const struct setting *next = block_find(block, STR("next"));
+    bool numbered = source->url && url && str_find(url->value, STR("{n}"), 0) != SIZE_MAX;
+    char *whole = source->url;
+
+    if (numbered && strcasestr(whole, "%7bn%7d")) {
+        source->url = NULL;
+        put_number(l, &source->numbered, whole, "{n}");
+        put_number(l, &source->url, whole, "1");
+        free(whole);
+    }
+    if (numbered && (source->pages < 2 || source->type == SOURCE_FEED))
+        faults_add(
+            l->faults, l->file, url->line,
+            "url: {n} is the number of a page of a digest of several: say with pages = N how "
+            "many there are at most");
+    else if (numbered && next)
+        faults_add(l->faults, l->file, next->line,
+                   "next: the url has {n} for the number of the page: leave one of both out");
+    else if (!numbered && source->pages > 1 && source->type == SOURCE_PAGE && source->profile &&
+             !next && !source->profile->next.count)
+        faults_add(
+            l->faults, l->file, pages->line,
+            "pages: say how they are found: next = XPATH of the link to the next page, or {n} "
+            "in the url");
+    else if (next && source->pages < 2 && source->type == SOURCE_PAGE)
+        faults_add(l->faults, l->file, next->line,
+                   "next: say with pages = N how many pages there are at most");
+}
+
 static bool overrides_profile(const struct block *block)
 {
     for (const struct setting *s = block->first; s; s = s->next)
@@ -300,7 +346,7 @@ static void settle_profile(struct loading *l, const struct block *block, struct 
 /* Keys that say how a page is cut say nothing of a feed. */
 static void check_feed_keys(struct loading *l, const struct block *block)
 {
-    static const char *const senseless[] = {"profile", "removed"};
+    static const char *const senseless[] = {"profile", "removed", "pages"};
 
     for (const struct setting *s = block->first; s; s = s->next) {
         bool bad = !s->key;
@@ -364,6 +410,7 @@ static void load_source(struct loading *l, const struct block *block, struct sou
         settle_feed(l, block, &d);
     else
         settle_profile(l, block, &d);
+    settle_pages(l, block, &d.source);
     free(d.profile);
     *source = d.source;
 }
@@ -543,6 +590,7 @@ static void source_clear(struct source_conf *s)
     record_clear(RECORD_SOURCE, &d);
     profile_unref(d.source.profile);
     free(d.source.name);
+    free(d.source.numbered);
 }
 
 void conf_unref(struct conf *c)

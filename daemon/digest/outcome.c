@@ -185,6 +185,24 @@ static void unfinished_find(struct conclusion *c)
     c->m->outcome.unfinished = m->in.page->sections[last].title;
 }
 
+static bool is_of_digest(const struct page *page, struct str address)
+{
+    for (size_t i = 0; i < page->addresses_count; i++)
+        if (str_eq(page->addresses[i], address))
+            return true;
+    return false;
+}
+
+/* Whether a section of a digest of several pages slid to another one: its link led to the page
+ * where it was. */
+static bool is_on_another_page(const struct conclusion *c, const struct section *section,
+                               const struct entry *known)
+{
+    struct str was = uri_without_fragment(known->link), is = uri_without_fragment(section->link);
+
+    return is.n && was.n && !str_eq(was, is) && is_of_digest(c->m->in.page, was);
+}
+
 /* The links that stand: those of entries to which nothing happens. All others are minted anew. */
 static void links_keep(struct conclusion *c)
 {
@@ -193,7 +211,9 @@ static void links_keep(struct conclusion *c)
     for (size_t i = 0; i < m->in.page->count; i++) {
         const struct entry *known = known_as(m, i);
 
-        if (known && known->link.n && (!c->events[i] || i == c->held_back))
+        if (known && known->link.n &&
+            (i == c->held_back ||
+             (!c->events[i] && !is_on_another_page(c, &m->in.page->sections[i], known))))
             word_add(c, &c->links, known->link);
     }
     for (size_t i = 0; i < m->in.known_count; i++)
@@ -265,6 +285,10 @@ static void section_is_known(struct conclusion *c, const struct section *section
     if (events) {
         content_take(entry, section);
         entry->updated = later(c->now, known->updated);
+        entry->link = link_mint(c, section->link);
+        changed_add(c, entry);
+    } else if (is_on_another_page(c, section, known)) {
+        content_take(entry, section);
         entry->link = link_mint(c, section->link);
         changed_add(c, entry);
     } else if (!str_eq(known->html, section->html)) {

@@ -78,10 +78,13 @@ static enum doubt read_text(struct reading *r)
 
 /* ---- sections ------------------------------------------------------------------------------ */
 
+/* Many a further page calls the first one its canonical address: what it is not. */
 static struct str page_address(const struct reading *r)
 {
-    struct str url = r->page->info.canonical.n ? r->page->info.canonical : r->source->url;
+    struct str url = r->page->info.canonical;
 
+    if (!url.n || (r->source->first.n && str_eq(uri_without_fragment(url), r->source->first)))
+        url = r->source->url;
     return uri_is_http(url) ? uri_without_fragment(url) : (struct str){0};
 }
 
@@ -228,13 +231,55 @@ static int read_sections(struct reading *r)
     return page->sections ? done : -1;
 }
 
+/* ---- one of several pages ------------------------------------------------------------------- */
+
+/* The link to the next page, as an address or as what it stands in. */
+static int read_next(struct reading *r)
+{
+    const struct path_list *paths = &r->source->profile->next;
+    const xmlNode *link = paths->count ? tree_first(&r->tree, paths) : NULL;
+    struct str said = link ? str_trim(tree_attribute(link, "href")) : (struct str){0};
+    struct buf next;
+
+    if (!said.n && paths->count)
+        said = tree_string(&r->tree, paths, r->page->arena);
+    if (!said.n)
+        return 0;
+    buf_init(&next, (size_t)64 * 1024);
+    if (uri_resolve(&next, r->base.base, said) == 0)
+        r->page->next = arena_copy(r->page->arena, uri_without_fragment(buf_str(&next)));
+    else
+        r->page->next = said; /* whoever goes there says what is wrong with it */
+    buf_clear(&next);
+    return r->page->next.p ? 0 : -1;
+}
+
+/* What is left of a section of the page before. */
+static int read_lead(struct reading *r)
+{
+    size_t n = r->source->first.n ? spans_lead(&r->blocks, r->source->profile) : 0;
+    struct buf html, scratch;
+    struct hash hash;
+    int done = 0;
+
+    buf_init(&html, SIZE_MAX);
+    buf_init(&scratch, SIZE_MAX);
+    if (n) {
+        done = clean_blocks(&html, &hash, &scratch, &r->base, &r->blocks, 0, n, r->content);
+        r->page->lead = arena_copy(r->page->arena, buf_str(&html));
+    }
+    buf_clear(&html);
+    buf_clear(&scratch);
+    return done < 0 || (n && !r->page->lead.p) ? -1 : 0;
+}
+
 /* ---- the kinds of page --------------------------------------------------------------------- */
 
 static enum doubt cut_blocks(struct reading *r)
 {
-    if (spans_find(&r->spans, &r->blocks, r->source->profile, r->content) < 0)
+    if (spans_find(&r->spans, &r->blocks, r->source->profile, r->content) < 0 || read_lead(r) < 0)
         return DOUBT_LIMIT;
-    return r->spans.count ? DOUBT_NONE : DOUBT_NO_SECTIONS;
+    return r->spans.count || r->page->lead.n ? DOUBT_NONE : DOUBT_NO_SECTIONS;
 }
 
 static xmlNode *body_of(xmlNode *root)
@@ -274,6 +319,8 @@ static enum doubt read_html(struct reading *r)
     if (!root)
         return DOUBT_EMPTY;
     info_read(&r->page->info, &r->base, &r->tree, r->source, r->page->arena);
+    if (read_next(r) < 0)
+        return DOUBT_LIMIT;
     r->content = find_content(r, root);
     if (tree_is_over_budget())
         return DOUBT_LIMIT;
@@ -317,8 +364,12 @@ static enum doubt read_page(struct reading *r)
         d = readers[r->source->profile->syntax](r);
     if (d == DOUBT_NONE && read_sections(r) < 0)
         d = DOUBT_LIMIT;
-    if (d == DOUBT_NONE && !r->page->count)
+    if (d == DOUBT_NONE && !r->page->count && !r->page->lead.n)
         d = DOUBT_NO_SECTIONS;
+    if (d == DOUBT_NONE) {
+        r->page->address = arena_copy(r->page->arena, page_address(r));
+        d = r->page->address.p ? d : DOUBT_LIMIT;
+    }
     return d;
 }
 
@@ -354,7 +405,11 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
 
 void page_free(struct page *p)
 {
-    if (p)
+    while (p) {
+        struct page *behind = p->behind;
+
         arena_free(p->arena);
-    free(p);
+        free(p);
+        p = behind;
+    }
 }

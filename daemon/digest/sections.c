@@ -384,6 +384,16 @@ int spans_find(struct spans *s, struct blocks *blocks, const struct profile *pro
     return done;
 }
 
+size_t spans_lead(const struct blocks *blocks, const struct profile *profile)
+{
+    enum marker marker = MARKER_NONE;
+    size_t i = 0;
+
+    while (i < blocks->count && marker == MARKER_NONE)
+        marker = mark_of(blocks, &blocks->items[i++], profile).marker;
+    return marker == MARKER_END ? i - 1 : 0;
+}
+
 void spans_clear(struct spans *s)
 {
     free(s->items);

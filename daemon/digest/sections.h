@@ -25,3 +25,6 @@ struct spans {
 int spans_find(struct spans *s, struct blocks *blocks, const struct profile *profile,
                const xmlNode *content);
 void spans_clear(struct spans *s);
+/* So many blocks stand before the first marker, where that is one of an end: on a further page they
+ * are the end of a section of the page before. 0: there are none. */
+size_t spans_lead(const struct blocks *blocks, const struct profile *profile);

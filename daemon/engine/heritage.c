@@ -5,11 +5,12 @@
 
 #include "digest.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 struct hash conf_key_of(const struct source_conf *conf)
 {
-    char version[16];
+    char version[16], pages[32];
     struct hash key = hash_more((struct hash){0}, str_of(conf->url));
     struct hash profile = conf->profile->hash;
 
@@ -17,6 +18,10 @@ struct hash conf_key_of(const struct source_conf *conf)
     key = hash_more(key, (struct str){(const char *)&profile, sizeof(profile)});
     if (conf->type == SOURCE_FEED)
         key = hash_more(key, STR("feed"));
+    if (conf->pages > 1) {
+        snprintf(pages, sizeof(pages), "pages %" PRId64, conf->pages);
+        key = hash_more(hash_more(key, str_of(pages)), str_of(conf->numbered));
+    }
     return hash_more(key, str_of(version));
 }
 

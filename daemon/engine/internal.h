@@ -29,6 +29,7 @@ struct engine_source {
     size_t entries;       /* in its feed */
     struct hash *dropped; /* of each archive page seen: which of its entries are gone */
     size_t dropped_count;
+    struct pages *pages; /* of a digest of several, while it is polled */
     struct watch *watch; /* of a page that is a file; NULL: none */
     struct arena *names;
     struct str *former; /* the names that it had before, in `names` */
@@ -120,6 +121,35 @@ struct hash conf_key_of(const struct source_conf *conf); /* the same; heritage.c
  * Nothing where its page is no file. */
 void watch_start(struct engine_source *s);
 void watch_stop(struct engine_source *s);
+/* The path of a file: address, to be freed; NULL: it is none. */
+char *file_path(struct str url);
+
+/* ---- pages.c: digests of several pages ------------------------------------------------------ */
+
+struct page;
+
+/* A poll of one: no page has been fetched yet. `conditional`: what is stored may be built on. NULL:
+ * `e`. */
+struct pages *pages_new(struct engine_source *s, bool conditional, struct error *e);
+void pages_free(struct pages *p); /* NULL is fine */
+/* Fetches the next page. `done` gets the source. */
+struct fetch *pages_fetch(struct pages *p, fetch_done *done, struct error *e);
+
+enum pages_step {
+    PAGES_MORE,  /* there is another one to be fetched */
+    PAGES_END,   /* that was all */
+    PAGES_FAILED /* *doubt and `e` say why, and the poll has failed */
+};
+/* What came of the last pages_fetch. */
+enum pages_step pages_take(struct pages *p, const struct fetch_result *r, enum doubt *doubt,
+                           struct error *e);
+/* At the end: whether all pages are those that are stored. */
+bool pages_are_same(const struct pages *p);
+/* All of them as one page. Once. */
+enum doubt pages_read(struct pages *p, struct page **out, struct error *e);
+const struct kept_page *pages_first(const struct pages *p);
+/* They are what is to be stored; NULL: there are not several. `p` must outlive the commit. */
+void pages_keep(const struct pages *p, struct source_state *state);
 
 /* ---- poll.c --------------------------------------------------------------------------------- */
 

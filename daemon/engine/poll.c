@@ -31,6 +31,7 @@ struct poll {
     bool arrived;           /* it came with this poll, and is not the one that was kept */
     struct page *page;      /* or, of a feed: */
     struct foreign_feed *feed;
+    struct pages *pages; /* of a digest of several */
     struct match *match;
     bool overdue; /* a last section was waited for long enough */
 };
@@ -312,9 +313,14 @@ static void note_waiting(struct poll *p, struct str unfinished)
     next->waiting_polls = unfinished.n ? next->waiting_polls + 1 : 0;
 }
 
+/* Those of a digest of several pages are kept with each of them. */
 static void take_validators(struct poll *p)
 {
-    if (p->fetched->status != FETCH_OK)
+    if (p->arrived)
+        pages_keep(p->pages, &p->next);
+    if (p->pages)
+        p->next.validators = (struct validators){.key = source_key(p->source)};
+    if (p->pages || p->fetched->status != FETCH_OK)
         return;
     p->next.validators = (struct validators){.etag = p->fetched->etag,
                                              .last_modified = p->fetched->last_modified,
@@ -441,10 +447,13 @@ static bool poll_is_held(struct poll *p, const struct match *m)
     return p->next.held_polls < most;
 }
 
-/* An entry that stays in the feed all the same may be called removed at once. */
+/* An entry that stays in the feed all the same may be called removed at once; but on several pages,
+ * one may have slid past the end of its page between two fetches. */
 static int64_t removal_polls(const struct source_conf *conf)
 {
-    return conf->removed == REMOVED_DROP ? conf->poll.removal_confirmations : 1;
+    if (conf->removed == REMOVED_DROP)
+        return conf->poll.removal_confirmations;
+    return conf->pages > 1 ? 2 : 1;
 }
 
 static void poll_match(struct poll *p)
@@ -526,9 +535,12 @@ static void poll_page(struct poll *p)
                                        .url = p->bytes.url,
                                        .profile = p->source->conf->profile};
     struct error e;
-    enum doubt doubt = page_read(&source, &p->page, &e);
+    enum doubt doubt =
+        p->pages ? pages_read(p->pages, &p->page, &e) : page_read(&source, &p->page, &e);
 
     engine_alive(p->source->engine);
+    if (p->pages && p->arrived)
+        p->bytes = *pages_first(p->pages); /* in the place of all of them, where they are kept */
     if (doubt != DOUBT_NONE) {
         poll_failed(p, doubt, e.text);
         return;
@@ -585,6 +597,19 @@ static void poll_same_again(struct poll *p)
                             "poll brings it again");
 }
 
+/* The pages of a digest of several are there, or one of them is not. */
+static void poll_pages_fetched(struct poll *p, enum doubt doubt, const char *reason)
+{
+    if (doubt != DOUBT_NONE) {
+        poll_failed(p, doubt, reason);
+    } else if (pages_are_same(p->pages)) {
+        poll_same_again(p);
+    } else {
+        p->arrived = true;
+        poll_page(p);
+    }
+}
+
 static void poll_fetched(struct poll *p)
 {
     struct error e;
@@ -607,25 +632,48 @@ static void poll_fetched(struct poll *p)
     }
 }
 
+static void poll_done(void *arg, const struct fetch_result *fetched);
+
+/* Takes one page of several. True: the next one is on its way. */
+static bool poll_goes_on(struct engine_source *s, const struct fetch_result *fetched,
+                         enum doubt *doubt, struct error *e)
+{
+    if (!s->pages || pages_take(s->pages, fetched, doubt, e) != PAGES_MORE)
+        return false;
+    s->fetch = pages_fetch(s->pages, poll_done, e);
+    if (!s->fetch)
+        *doubt = DOUBT_FETCH;
+    return s->fetch != NULL;
+}
+
 static void poll_done(void *arg, const struct fetch_result *fetched)
 {
     struct engine_source *s = arg;
     struct engine *en = s->engine;
     struct poll p = {.source = s, .fetched = fetched, .next = s->state, .now = engine_now(en)};
+    enum doubt doubt = DOUBT_NONE;
+    struct error e = {""};
 
     s->fetch = NULL;
     s->tally.bytes += fetched->body.n;
+    if (poll_goes_on(s, fetched, &doubt, &e))
+        return;
+    p.pages = s->pages;
+    s->pages = NULL;
     if (fetched->cookies.n)
         p.next.cookies = fetched->cookies;
     p.arena = arena_new();
-    if (p.arena)
-        poll_fetched(&p);
-    else
+    if (!p.arena)
         poll_failed(&p, DOUBT_LIMIT, "out of memory");
+    else if (p.pages)
+        poll_pages_fetched(&p, doubt, e.text);
+    else
+        poll_fetched(&p);
     feed_histogram_add(&en->counts.polls, seconds_now() - s->fetch_began);
     match_free(p.match);
     page_free(p.page);
     foreign_feed_free(p.feed);
+    pages_free(p.pages);
     arena_free(p.arena);
     turns_end(en->turns, &s->turn);
     if (!turns_running(en->turns))
@@ -635,6 +683,18 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
 
 /* ---- the beginning ------------------------------------------------------------------------- */
 
+static struct fetch *fetch_begin(struct engine_source *s, int64_t now, struct error *e)
+{
+    bool hold = validators_hold(s);
+
+    if (s->conf->pages <= 1)
+        return fetch_start(s->engine->fetcher, str_of(s->conf->url), &s->conf->poll,
+                           hold ? &s->state.validators : NULL, s->state.cookies, now, poll_done, s,
+                           e);
+    s->pages = pages_new(s, hold, e);
+    return s->pages ? pages_fetch(s->pages, poll_done, e) : NULL;
+}
+
 void poll_begin(struct engine_source *s)
 {
     struct engine *en = s->engine;
@@ -643,11 +703,11 @@ void poll_begin(struct engine_source *s)
 
     s->begun++;
     s->fetch_began = seconds_now();
-    s->fetch = fetch_start(en->fetcher, str_of(s->conf->url), &s->conf->poll,
-                           validators_hold(s) ? &s->state.validators : NULL, s->state.cookies, now,
-                           poll_done, s, &e);
+    s->fetch = fetch_begin(s, now, &e);
     if (s->fetch)
         return;
+    pages_free(s->pages);
+    s->pages = NULL;
     poll_failed(&(struct poll){.source = s,
                                .fetched = &(struct fetch_result){.status = FETCH_FAILED},
                                .next = s->state,
@@ -669,6 +729,8 @@ void poll_cancel(struct engine_source *s)
         return;
     fetch_cancel(s->fetch);
     s->fetch = NULL;
+    pages_free(s->pages);
+    s->pages = NULL;
     turns_end(s->engine->turns, &s->turn);
     source_settle(s);
 }

@@ -83,6 +83,7 @@ int source_take(struct engine_source *s, const struct source_state *state)
     }
     s->state = taken;
     s->state.page = NULL; /* what was written stays in the store */
+    s->state.pages = NULL;
     s->state.messages = NULL;
     s->state.messages_count = 0;
     return 0;

@@ -26,10 +26,8 @@ struct watch {
     struct stat seen;
 };
 
-/* The path of a file: address, or NULL. */
-static char *path_of(const char *url)
+char *file_path(struct str rest)
 {
-    struct str rest = str_of(url);
     struct buf path;
     char *taken;
 
@@ -139,7 +137,7 @@ void watch_start(struct engine_source *s)
     if (!w)
         return; /* it is there already; or the interval has to do */
     w->source = s;
-    w->path = path_of(s->conf->url);
+    w->path = file_path(str_of(s->conf->url));
     if (!w->path) {
         free(w);
         return;

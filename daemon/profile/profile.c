@@ -283,6 +283,7 @@ static const struct key {
     {"modified-xpath", &paths, offsetof(struct profile, modified_xpath)},
     {"canonical-xpath", &paths, offsetof(struct profile, canonical_xpath)},
     {"tags-xpath", &paths, offsetof(struct profile, tags_xpath)},
+    {"next", &paths, offsetof(struct profile, next)},
     {"lazy-attribute", &words, offsetof(struct profile, lazy_attribute)},
     {"unwrap-link", &targets, offsetof(struct profile, unwrap_link)},
     {"wall", &patterns, offsetof(struct profile, wall)},

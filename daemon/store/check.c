@@ -78,6 +78,9 @@ static const char *const packed[] = {
     "SELECT format('%s: the page that is kept cannot be read', name), size, packed "
     "FROM kept_page JOIN source ON source.key = source",
 
+    "SELECT format('%s: page %d of its digest cannot be read', name, number), size, packed "
+    "FROM digest_page JOIN source ON source.key = source",
+
     "SELECT format('%s: archive page %d cannot be read', name, number), size, packed "
     "FROM archive JOIN source ON source.key = source",
 };

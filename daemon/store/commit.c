@@ -23,7 +23,7 @@ int store_commit(struct store *s, const struct source_state *state, const struct
         return -1;
     if (db_begin(s, true, e) < 0)
         return -1;
-    if (source_row_write(s, state, &source, e) == 0 &&
+    if (source_row_write(s, state, &source, e) == 0 && pages_rows_write(s, source, state, e) == 0 &&
         (!outcome || write_outcome(s, source, state, outcome, e) == 0) &&
         outbox_write(s, source, state, e) == 0 && db_commit(s, e) == 0)
         return 0;

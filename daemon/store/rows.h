@@ -17,6 +17,11 @@ int page_row_write(struct store *s, int64_t source, const struct source_state *s
     "missing, removed, given, entry.author, entry.tags, html, text"
 /* 0, -1. Strings are in `a`. */
 int entry_row_get(struct call *c, struct arena *a, struct entry *out, struct error *e);
+
+/* Writes the pages of a digest of several that are not there yet, and drops those behind them. 0,
+ * -1. */
+int pages_rows_write(struct store *s, int64_t source, const struct source_state *state,
+                     struct error *e);
 /* Writes an entry whole, or its position alone. 0, -1. */
 int entry_row_write(struct store *s, int64_t source, const struct entry *entry, struct error *e);
 int entry_row_move(struct store *s, int64_t source, const struct entry *entry, struct error *e);

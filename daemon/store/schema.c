@@ -198,6 +198,22 @@ const struct schema_step schema_steps[] = {
     /* What a host asked for (Retry-After), and at which address. */
     {"ALTER TABLE source ADD COLUMN wait_until INTEGER NOT NULL DEFAULT 0;"
      "ALTER TABLE source ADD COLUMN wait_at BLOB NOT NULL DEFAULT x'';"},
+
+    /* The pages of digests that have several. */
+    {"CREATE TABLE digest_page ("
+     "  source INTEGER NOT NULL REFERENCES source (key) ON DELETE CASCADE,"
+     "  number INTEGER NOT NULL,"
+     "  address BLOB NOT NULL,"
+     "  url BLOB NOT NULL,"
+     "  content_type BLOB NOT NULL,"
+     "  etag BLOB NOT NULL,"
+     "  last_modified BLOB NOT NULL,"
+     "  body_hash BLOB NOT NULL CHECK (length(body_hash) = 16),"
+     "  last INTEGER NOT NULL CHECK (last IN (0, 1)),"
+     "  size INTEGER NOT NULL,"
+     "  packed BLOB NOT NULL,"
+     "  PRIMARY KEY (source, number)"
+     ") STRICT;"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -246,6 +246,48 @@ static void test_feeds(void **state)
     conf_unref(c);
 }
 
+/* How the pages of a digest of several are found, and how many there are. */
+static void test_pages(void **state)
+{
+#define HOW_MANY                                                                                   \
+    "url: {n} is the number of a page of a digest of several: say with pages = N how many there "  \
+    "are at most\n"
+    static const struct {
+        const char *text, *fault;
+    } cases[] = {
+        {"url = https://one.example/{n}\n", C "2: " HOW_MANY},
+        {"url = https://one.example/{n}\npages = 1\n", C "2: " HOW_MANY},
+        {"url = https://one.example/{n}\ntype = feed\n", C "2: " HOW_MANY},
+        {"url = https://one.example/\npages = 0\n",
+         C "3: pages: '0' is out of range: 1 to 100 are allowed\n"},
+        {"url = https://one.example/\npages = 3\n",
+         C "3: pages: say how they are found: next = XPATH of the link to the next page, or {n} in "
+           "the url\n"},
+        {"url = https://one.example/{n}\npages = 3\nnext = //a\n",
+         C "4: next: the url has {n} for the number of the page: leave one of both out\n"},
+        {"url = https://one.example/\nnext = //a\n",
+         C "3: next: say with pages = N how many pages there are at most\n"},
+        {"url = https://one.example/\npages = 3\nnext = //a[\n",
+         C "4: next: bad XPath '//a[' at offset 4: Invalid expression\n"},
+        {"url = https://one.example/\ntype = feed\npages = 3\n", C "4: pages" SENSELESS},
+    };
+    char text[512];
+    struct conf *c;
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        snprintf(text, sizeof(text), "[source a]\n%sprofile = one\n", cases[i].text);
+        if (strstr(cases[i].text, "type = feed"))
+            snprintf(text, sizeof(text), "[source a]\n%s", cases[i].text);
+        folder_refuses(*state, text, cases[i].fault);
+    }
+    c = folder_conf(*state, "[source a]\nurl = https://one.example/a?p={n}&q=x|y\npages = 3\n"
+                            "profile = one\n");
+    assert_string_equal(c->sources[0].url, "https://one.example/a?p=1&q=x%7Cy");
+    assert_string_equal(c->sources[0].numbered, "https://one.example/a?p={n}&q=x%7Cy");
+    assert_int_equal(c->sources[0].pages, 3);
+    conf_unref(c);
+}
+
 static void test_unreachable_listen(void **state)
 {
     static const char *const anywhere[] = {"0.0.0.0:80", "[::]:80", "*:80", "[0:0::0]:1",
@@ -491,6 +533,7 @@ int main(void)
         TEST(test_id_bases),
         TEST(test_former_names),
         TEST(test_feeds),
+        TEST(test_pages),
         TEST(test_unreachable_listen),
         TEST(test_unreadable_conf),
         TEST(test_faulty_profile),

@@ -65,6 +65,7 @@ static void test_every_key(void **state)
     set(p, "canonical-xpath", "//link/@href");
     set(p, "tags-xpath", "//a[@rel='tag']");
     set(p, "tags-xpath", "//meta[@name='tag']/@content");
+    set(p, "next", "//a[@rel='next']");
     set(p, "lazy-attribute", "data-src  data-original");
     set(p, "lazy-attribute", "data-lazy");
     set(p, "unwrap-link", "\\?to=(.+)");
@@ -90,6 +91,8 @@ static void test_every_key(void **state)
     assert_int_equal(p->tags_xpath.count, 2);
     assert_string_equal(p->tags_xpath.items[1].text, "//meta[@name='tag']/@content");
     assert_non_null(p->tags_xpath.items[1].compiled);
+    assert_int_equal(p->next.count, 1);
+    assert_non_null(p->next.items[0].compiled);
     assert_int_equal(p->lazy_attribute.count, 3);
     assert_string_equal(p->lazy_attribute.items[1], "data-original");
     assert_string_equal(p->lazy_attribute.items[2], "data-lazy");
@@ -108,7 +111,7 @@ static void test_keys_are_listed(void **state)
     (void)state;
     for (; profile_key(count); count++)
         assert_true(profile_has_key(str_of(profile_key(count))));
-    assert_int_equal(count, 19);
+    assert_int_equal(count, 20);
     assert_false(profile_has_key(STR("interval")));
     assert_false(profile_has_key((struct str){0}));
 }

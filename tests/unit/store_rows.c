@@ -532,6 +532,70 @@ static void a_batch_that_has_no_end_is_not_there(void **unused)
     place_remove(&p);
 }
 
+/* The pages of a digest of several: what is as it was is not written, what is behind them goes. */
+static void pages_come_back(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct arena *a = arena_new();
+    struct error e = {""};
+    const struct digest_page pages[] = {
+        {.address = STR("https://example.org/?n=1"),
+         .kept = {STR("<p>\xff one"), STR("text/html"), STR("https://example.org/")},
+         .etag = STR("\"\xe9\""),
+         .last_modified = STR("yesterday"),
+         .body = {1, 2}},
+        {.address = STR("https://example.org/?n=2"), .kept = {.bytes = STR("two")}, .body = {3, 4}},
+        {.address = STR("https://example.org/?n=3"),
+         .kept = {.bytes = STR("three")},
+         .body = {5, 6},
+         .last = true}};
+    struct source_state state = {.name = STR("x"), .pages = pages, .pages_count = 3};
+    struct digest_page *got, changed[2];
+    struct str bytes;
+    size_t count;
+    must(store_pages(s, a, STR("x"), &got, &count, &e), &e);
+    assert_int_equal(count, 0);
+    must(store_commit(s, &state, NULL, &e), &e);
+    for (int i = 0; i < 2; i++) { /* where nothing is said of them, they stay */
+        must(store_pages(s, a, STR("x"), &got, &count, &e), &e);
+        assert_int_equal(count, 3);
+        for (size_t k = 0; k < count; k++) {
+            assert_true(same(got[k].address, pages[k].address));
+            assert_true(same(got[k].kept.url, pages[k].kept.url));
+            assert_true(same(got[k].kept.content_type, pages[k].kept.content_type));
+            assert_true(same(got[k].etag, pages[k].etag));
+            assert_true(same(got[k].last_modified, pages[k].last_modified));
+            assert_true(hash_eq(got[k].body, pages[k].body));
+            assert_int_equal(got[k].last, pages[k].last);
+            assert_int_equal(store_page_bytes(s, a, STR("x"), (int64_t)k + 1, &bytes, &e), 1);
+            assert_true(same(bytes, pages[k].kept.bytes));
+        }
+        state.pages = NULL;
+        must(store_commit(s, &state, NULL, &e), &e);
+    }
+    assert_int_equal(store_page_bytes(s, a, STR("x"), 4, &bytes, &e), 0);
+    memcpy(changed, pages, sizeof changed);
+    changed[0].kept.bytes = STR("not written");
+    changed[0].same = true;
+    changed[1].kept.bytes = STR("another two");
+    changed[1].last = true;
+    state.pages = changed;
+    state.pages_count = 2;
+    must(store_commit(s, &state, NULL, &e), &e);
+    must(store_pages(s, a, STR("x"), &got, &count, &e), &e);
+    assert_int_equal(count, 2);
+    assert_true(got[1].last);
+    assert_int_equal(store_page_bytes(s, a, STR("x"), 1, &bytes, &e), 1);
+    assert_true(same(bytes, pages[0].kept.bytes));
+    assert_int_equal(store_page_bytes(s, a, STR("x"), 2, &bytes, &e), 1);
+    assert_true(same(bytes, STR("another two")));
+    arena_free(a);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -539,6 +603,7 @@ int main(void)
         cmocka_unit_test(a_batch_that_has_no_end_is_not_there),
         cmocka_unit_test(unknown_source_has_nothing),
         cmocka_unit_test(state_comes_back_whole),
+        cmocka_unit_test(pages_come_back),
         cmocka_unit_test(each_doubt_comes_back),
         cmocka_unit_test(entries_come_back_whole),
         cmocka_unit_test(large_content_comes_back),

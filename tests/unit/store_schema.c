@@ -84,7 +84,15 @@ static void steps_start_from_nothing(void **unused)
     place_remove(&p);
 }
 
-/* What each release filled its tables with: one source that has an entry. */
+/* What each release filled its tables with: one source that has an entry. Columns that came after
+ * the tags have their defaults. */
+#define NAMED                                                                                      \
+    "INSERT INTO source (key, name, id_base, title, author, description, language, canonical, "    \
+    "published, modified, etag, last_modified, body_hash, valid_for, doubt, reason, held, "        \
+    "held_polls, cookies, tags) "                                                                  \
+    "VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', 'About', 'fr', "                  \
+    "'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', NULL, 0, x'00', "     \
+    "'one' || char(10) || 'two');"
 static const char *const filled[] = {
     NULL,
     "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
@@ -99,6 +107,11 @@ static const char *const filled[] = {
     "INSERT INTO source VALUES (7, 'x', 'https://example.org/x', 'Title', 'Author', "
     "'About', 'fr', 'https://example.org/y', 11, 12, x'57', x'', NULL, NULL, 'wall', 'why', "
     "NULL, 0, x'00', 'one' || char(10) || 'two', NULL, 0);",
+    NAMED,
+    NAMED "INSERT INTO waiting (source, entry) VALUES (7, 1);",
+    NAMED "INSERT INTO waiting (source, entry) VALUES (7, 1);",
+    NAMED "INSERT INTO waiting (source, entry) VALUES (7, 1);",
+    NAMED "INSERT INTO waiting (source, entry) VALUES (7, 1);",
 };
 enum { RELEASED = sizeof filled / sizeof filled[0] - 1 };
 
@@ -327,6 +340,8 @@ static void statements_use_an_index(void **unused)
     struct change *changes;
     struct event event = {EVENT_CHANGED, &one};
     const struct kept_page page = {STR("bytes"), STR("text/html"), STR("https://example.org/")};
+    const struct digest_page several = {.kept = page, .body = {1, 2}};
+    struct digest_page *pages;
     struct kept_page kept;
     struct str bytes, *names;
     size_t count;
@@ -337,6 +352,8 @@ static void statements_use_an_index(void **unused)
     must(store_commit(s, &state, &outcome, &e), &e); /* drops the page that is not kept */
     state.page_kept = true;
     state.page = &page;
+    state.pages = &several;
+    state.pages_count = 1;
     must(store_commit(s, &state, &outcome, &e), &e);
     raw(p.database, "DELETE FROM revision");
     must(store_commit(s, &state, &outcome, &e), &e);
@@ -346,6 +363,8 @@ static void statements_use_an_index(void **unused)
     must(store_changes(s, a, STR("y"), 9, &changes, &count, &e), &e);
     must(store_activity(s, STR("y"), 0, &fresh, &changed, 1, &e), &e);
     assert_int_equal(store_page(s, a, STR("y"), &kept, &e), 1);
+    must(store_pages(s, a, STR("y"), &pages, &count, &e), &e);
+    assert_int_equal(store_page_bytes(s, a, STR("y"), 1, &bytes, &e), 1);
     assert_int_equal(store_rename(s, STR("x"), STR("z"), &e), 1);
     must(store_former_names(s, a, STR("z"), &names, &count, &e), &e);
     must(store_same_page(s, a, STR("z"), hash_of(STR("z")), &names, &count, &e), &e);
