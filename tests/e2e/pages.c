@@ -266,6 +266,11 @@ static void test_numbered(void **state)
     serve(&w, "/d?p=4", PAGE(S("F"), ""));
     poll(&w, "new E");
     assert_int_equal(source_site_requests(w.site, "/d?p=4"), 0);
+    /* The last one goes, and what was on it. */
+    source_site_set(w.site, "/d?p=3", &(struct site_step){.status = 410}, 1);
+    poll(&w, "");
+    poll(&w, "removed E");
+    poll(&w, "");
     /* A wall on the second is no end. */
     source_site_set(w.site, "/d?p=2", &(struct site_step){.status = 403}, 1);
     poll(&w, "error page 2: the site answered 403 ");
