@@ -1,8 +1,24 @@
 /* One entry as a page of its own. */
 #include "html.h"
 #include "render.h"
+#include "words.h"
 
 #include <stdio.h>
+
+/* The page speaks the language of its source where that is one of ours: it is the same for
+ * everybody, so that caches may keep it. */
+static enum page_language spoken(const struct feed *feed)
+{
+    struct str tag = str_sub(feed->language, 0, 2);
+    bool ends = feed->language.n <= 2 || feed->language.p[2] == '-' || feed->language.p[2] == '_';
+
+    return ends && str_eq_nocase(tag, STR("zh")) ? PAGE_CHINESE : PAGE_ENGLISH;
+}
+
+static void put_language(struct xml *x, enum page_language language)
+{
+    xml_attr(x, "lang", str_of(feed_page_language(language)));
+}
 
 /* The page stands at NAME/UUID.html: without a base-url the feeds are next to its folder. */
 static struct str format_address(struct buf *space, const struct feed *feed,
@@ -21,22 +37,19 @@ static void put_alternates(struct xml *x, const struct feed *feed, struct buf *s
         html_alternate(x, feed_type(i), feed->title, format_address(space, feed, i));
 }
 
-static void put_dates(struct xml *x, const struct entry *entry)
+static void put_dates(struct xml *x, const struct entry *entry, enum page_language l)
 {
-    char minutes[32];
-
-    snprintf(minutes, sizeof minutes, " · %u min read", feed_reading_minutes(entry->text));
     html_open(x, "p", STR("dates"));
-    xml_attr(x, "lang", STR("en"));
-    xml_text(x, STR("Published "));
+    put_language(x, l);
+    xml_text(x, word_in(l, WORD_PUBLISHED));
     html_time(x, entry->published, false);
     if (entry->updated > entry->published) {
-        xml_text(x, STR(" · updated "));
+        xml_text(x, word_in(l, WORD_UPDATED));
         html_time(x, entry->updated, false);
     }
-    xml_text(x, str_of(minutes));
+    words_put(x, l, WORD_MINUTES, feed_reading_minutes(entry->text), 0);
     if (!entry->live)
-        xml_text(x, STR(" · no longer on the page it is from"));
+        xml_text(x, word_in(l, WORD_OFF_THE_PAGE));
     xml_close(x);
     xml_raw(x, STR("\n"));
 }
@@ -67,7 +80,7 @@ static void put_header(struct xml *x, const struct feed *feed, const struct entr
     xml_raw(x, STR("\n"));
     xml_element(x, "h1", entry->title);
     xml_raw(x, STR("\n"));
-    put_dates(x, entry);
+    put_dates(x, entry, spoken(feed));
     put_tags(x, feed_entry_tags(feed, entry));
     xml_close(x);
     xml_raw(x, STR("\n"));
@@ -90,7 +103,7 @@ static void put_main(struct xml *x, const struct feed *feed, const struct entry 
 
 /* Their pages stand in the same folder. */
 static void put_neighbour(struct xml *x, const struct neighbour *n, struct str rel,
-                          struct str label)
+                          enum page_language l, enum word label)
 {
     char href[ID_SIZE + 8];
 
@@ -101,22 +114,22 @@ static void put_neighbour(struct xml *x, const struct neighbour *n, struct str r
     xml_attr(x, "rel", rel);
     xml_attr(x, "href", str_of(href));
     xml_open(x, "small");
-    xml_attr(x, "lang", STR("en"));
-    xml_text(x, label);
+    put_language(x, l);
+    xml_text(x, word_in(l, label));
     xml_close(x);
     xml_element(x, "span", n->title);
     xml_close(x);
     xml_raw(x, STR("\n"));
 }
 
-static void put_beside(struct xml *x, const struct neighbours *beside)
+static void put_beside(struct xml *x, const struct neighbours *beside, enum page_language l)
 {
     if (!beside->previous.id[0] && !beside->next.id[0])
         return;
     html_open(x, "nav", STR("beside"));
     xml_raw(x, STR("\n"));
-    put_neighbour(x, &beside->previous, STR("prev"), STR("Previous"));
-    put_neighbour(x, &beside->next, STR("next"), STR("Next"));
+    put_neighbour(x, &beside->previous, STR("prev"), l, WORD_ABOVE);
+    put_neighbour(x, &beside->next, STR("next"), l, WORD_BELOW);
     xml_close(x);
     xml_raw(x, STR("\n"));
 }
@@ -124,13 +137,15 @@ static void put_beside(struct xml *x, const struct neighbours *beside)
 static void put_footer(struct xml *x, const struct feed *feed, const struct entry *entry,
                        struct buf *space)
 {
+    enum page_language l = spoken(feed);
+
     xml_open(x, "footer");
-    xml_attr(x, "lang", STR("en"));
+    put_language(x, l);
     xml_open(x, "p");
-    html_link(x, entry->link.n ? entry->link : feed->home, STR("Read it where it was published"));
+    html_link(x, entry->link.n ? entry->link : feed->home, word_in(l, WORD_WHERE_PUBLISHED));
     xml_close(x);
     xml_open(x, "p");
-    xml_text(x, STR("Subscribe: "));
+    xml_text(x, word_in(l, WORD_SUBSCRIBE));
     for (enum feed_format i = 0; i < FEED_FORMATS; i++) {
         xml_text(x, i ? STR(" · ") : STR(""));
         html_link(x, format_address(space, feed, i), feed_title(i));
@@ -152,7 +167,7 @@ int feed_entry_page(const struct feed *feed, const struct entry *entry,
     put_alternates(&x, feed, &space);
     html_body(&x, STR("entry"));
     put_main(&x, feed, entry, &space);
-    put_beside(&x, beside);
+    put_beside(&x, beside, spoken(feed));
     put_footer(&x, feed, entry, &space);
     int result = html_end(&x, e);
     return feed_space_end(&space, result, e);

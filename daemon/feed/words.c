@@ -51,6 +51,14 @@ static const char *const words[WORDS][PAGE_LANGUAGES] = {
     [WORD_FIRST] = {"First", "首页"},
     [WORD_PREVIOUS] = {"Previous", "上一页"},
     [WORD_NEXT] = {"Next", "下一页"},
+    [WORD_PUBLISHED] = {"Published ", "发布于 "},
+    [WORD_UPDATED] = {" · updated ", " · 更新于 "},
+    [WORD_MINUTES] = {" · %d min read", " · 阅读约 %d 分钟"},
+    [WORD_OFF_THE_PAGE] = {" · no longer on the page it is from", " · 原页面上已经没有这一节"},
+    [WORD_ABOVE] = {"Previous", "上一节"},
+    [WORD_BELOW] = {"Next", "下一节"},
+    [WORD_WHERE_PUBLISHED] = {"Read it where it was published", "到发布的地方阅读"},
+    [WORD_SUBSCRIBE] = {"Subscribe: ", "订阅："},
 };
 
 struct str word_in(enum page_language language, enum word word)

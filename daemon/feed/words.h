@@ -1,4 +1,4 @@
-/* words: what the index page says, in each of its languages. */
+/* words: what our pages say, in each of their languages. */
 #pragma once
 
 #include "feed.h"
@@ -41,6 +41,15 @@ enum word {
     WORD_FIRST,
     WORD_PREVIOUS,
     WORD_NEXT,
+    /* of the page of an entry */
+    WORD_PUBLISHED,
+    WORD_UPDATED,
+    WORD_MINUTES,
+    WORD_OFF_THE_PAGE,
+    WORD_ABOVE,
+    WORD_BELOW,
+    WORD_WHERE_PUBLISHED,
+    WORD_SUBSCRIBE,
     WORDS
 };
 

@@ -144,6 +144,109 @@ static void health_is_sick_before_the_poller_starts(void **state)
     raw_close(c);
 }
 
+static struct raw_response read_page(struct raw_client *c)
+{
+    struct raw_response r;
+    assert_int_equal(RAW_DONE, raw_read(c, false, MS, &r));
+    assert_int_equal(200, r.status);
+    return r;
+}
+
+static void the_index_is_in_the_language_that_is_liked(void **state)
+{
+    struct raw_client *c = connect_to(*state);
+    ask(c, "GET / HTTP/1.1\r\n" HOST "Accept-Language: zh-CN,zh;q=0.9,en;q=0.8\r\n\r\n");
+    struct raw_response r = read_page(c);
+    assert_field(&r, "Content-Language", "zh-Hans");
+    assert_field(&r, "Vary", "Accept-Encoding, Accept-Language");
+    assert_true(str_find(r.body, STR("订阅源"), 0) != SIZE_MAX);
+    ask(c, "GET / HTTP/1.1\r\n" HOST "\r\n");
+    r = read_page(c);
+    assert_field(&r, "Content-Language", "en");
+    raw_close(c);
+}
+
+/* Figures are looked at once a second at most: here each look is in another one. */
+static int64_t ticking(void *arg)
+{
+    return ++*(int64_t *)arg;
+}
+
+struct figures {
+    long long answers[4]; /* 2xx to 5xx */
+    long long bytes, connections, open;
+    size_t own; /* bytes of the answer that says this */
+};
+
+static long long figure(struct str text, const char *name)
+{
+    char line[100];
+    snprintf(line, sizeof line, "\ndigestd_http_%s ", name);
+    size_t at = str_find(text, str_of(line), 0);
+    if (at == SIZE_MAX)
+        fail_msg("no%sin %.*s", line, STR_ARG(text));
+    return strtoll(text.p + at + strlen(line), NULL, 10);
+}
+
+static struct figures read_figures(struct raw_client *c)
+{
+    static const char *const codes[] = {
+        "requests_total{code=\"2xx\"}", "requests_total{code=\"3xx\"}",
+        "requests_total{code=\"4xx\"}", "requests_total{code=\"5xx\"}"};
+    struct figures f;
+    ask(c, "GET /metrics HTTP/1.1\r\n" HOST "\r\n");
+    struct raw_response r = read_page(c);
+    for (size_t i = 0; i < 4; i++)
+        f.answers[i] = figure(r.body, codes[i]);
+    f.bytes = figure(r.body, "sent_bytes_total");
+    f.connections = figure(r.body, "connections_total");
+    f.open = figure(r.body, "connections");
+    f.own = r.head.n + r.body.n;
+    return f;
+}
+
+static void answers_are_counted(void **state)
+{
+    static const struct {
+        const char *request;
+        int status;
+    } asked[] = {
+        {"GET /blog.atom HTTP/1.1\r\n" HOST "\r\n", 404},
+        {"GET /blog.atom HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n", 404},
+        {"GET / HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n", 304},
+        {"PUT / HTTP/1.1\r\n" HOST "\r\n", 405},
+        {"HEAD /healthz HTTP/1.1\r\n" HOST "\r\n", 503},
+    };
+    (void)state;
+    struct http_options o;
+    int64_t now = 1000;
+    http_house_defaults(&o);
+    o.clock = ticking;
+    o.clock_arg = &now;
+    struct http_house *h = http_house_open(&o, 1);
+    struct raw_client *c = connect_to(h), *other = connect_to(h);
+    struct figures before = read_figures(c);
+    size_t bytes = before.own;
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct raw_response r;
+        ask(c, asked[i].request);
+        assert_int_equal(RAW_DONE, raw_read(c, i == 4, MS, &r));
+        assert_int_equal(asked[i].status, r.status);
+        bytes += r.head.n + r.body.n;
+    }
+    struct figures after = read_figures(c);
+    assert_int_equal(after.answers[0] - before.answers[0], 1); /* that of before */
+    assert_int_equal(after.answers[1] - before.answers[1], 1);
+    assert_int_equal(after.answers[2] - before.answers[2], 3);
+    assert_int_equal(after.answers[3] - before.answers[3], 1);
+    assert_int_equal(after.bytes - before.bytes, bytes);
+    assert_int_equal(after.connections, 2);
+    assert_int_equal(after.open, 2);
+    raw_close(other);
+    raw_close(c);
+    http_house_close(h);
+}
+
 /* ---- connections --------------------------------------------------------------------------- */
 
 static void connections_are_kept_as_the_client_asks(void **state)
@@ -440,6 +543,8 @@ int main(void)
         TEST(not_modified),
         TEST(errors_say_what_is_allowed_and_reflect_nothing),
         TEST(health_is_sick_before_the_poller_starts),
+        TEST(the_index_is_in_the_language_that_is_liked),
+        cmocka_unit_test(answers_are_counted),
         TEST(connections_are_kept_as_the_client_asks),
         TEST(a_request_in_single_bytes),
         TEST(a_large_head_in_pieces),
