@@ -410,8 +410,11 @@ static void exchange_sources(struct engine *en, struct conf *conf, struct engine
     for (size_t i = 0; i < conf->sources_count; i++) {
         struct engine_source *old = engine_source(en, str_of(conf->sources[i].name));
 
-        if (old)
-            jobs_move(old, sources[i]);
+        if (!old)
+            continue;
+        jobs_move(old, sources[i]);
+        if (old->dirty)
+            poll_write_soon(sources[i]);
     }
     sources_free(en->sources, en->count);
     en->sources = sources;

@@ -104,7 +104,8 @@ struct engine_source *engine_source(const struct engine *en, struct str name); /
 
 /* ---- state.c: what is kept of a source ----------------------------------------------------- */
 
-/* A source's state from the store, or a fresh one; `all` is the conf that it is in. NULL: `e`. */
+/* A source's state from the store, or a fresh one, or that of the running source of this name,
+ * where it is still to be written; `all` is the conf that it is in. NULL: `e`. */
 struct engine_source *source_new(struct engine *en, const struct conf *all,
                                  const struct source_conf *conf, struct error *e);
 void source_free(struct engine_source *s);
@@ -160,7 +161,9 @@ void poll_refuse(struct engine_source *s, const char *reason);
 void poll_cancel(struct engine_source *s);
 /* Writes the states of quiet polls. */
 void poll_flush(struct engine *en);
-/* The state of a source is in the store. */
+/* The state of a source is written within a few seconds, together with others. */
+void poll_write_soon(struct engine_source *s);
+/* It is in the store, or nobody's any more. */
 void poll_written(struct engine_source *s);
 
 /* ---- jobs.c: polls that somebody asked for -------------------------------------------------- */

@@ -113,8 +113,7 @@ void poll_written(struct engine_source *s)
     s->dirty = false;
 }
 
-/* The state is written within a few seconds, together with others. */
-static void write_soon(struct engine_source *s)
+void poll_write_soon(struct engine_source *s)
 {
     struct engine *en = s->engine;
 
@@ -245,7 +244,7 @@ static void poll_quiet(struct poll *p)
     if (p->next.messages_count && !poll_write(p, NULL))
         return;
     poll_keep(p);
-    write_soon(p->source);
+    poll_write_soon(p->source);
     count_good(&p->source->tally, NULL);
     engine_log(p->source->engine, 3, "%s: nothing new", p->source->conf->name);
     publish_row_soon(p->source);
@@ -264,7 +263,7 @@ static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
     write_trouble(p);
     count_failed(&s->tally, doubt_name(doubt));
     poll_keep(p);
-    write_soon(s);
+    poll_write_soon(s);
     if (p->fetched->retry_after)
         poll_flush(s->engine); /* not even a crash forgets what a host asked for */
     publish_row(s);

@@ -142,6 +142,7 @@ static int names_read(struct engine_source *s, struct error *e)
 struct engine_source *source_new(struct engine *en, const struct conf *all,
                                  const struct source_conf *conf, struct error *e)
 {
+    const struct engine_source *old = engine_source(en, str_of(conf->name));
     struct engine_source *s = calloc(1, sizeof(*s));
     struct arena *a = arena_new();
     struct source_state state = {0};
@@ -156,6 +157,8 @@ struct engine_source *source_new(struct engine *en, const struct conf *all,
         store_source(en->options.store, a, str_of(conf->name), &state, e) < 0 ||
         names_read(s, e) < 0)
         goto fail;
+    if (old && old->dirty)
+        state = old->state; /* the store does not have it yet */
     state_settle(&state, conf);
     state.schedule.next_poll = schedule_at_start(&state.schedule, engine_now(en),
                                                  conf->poll.interval, conf->poll.interval_max);
@@ -180,6 +183,7 @@ void source_free(struct engine_source *s)
     arena_free(s->names);
     if (s->engine) {
         publish_forget(s);
+        poll_written(s);
         turns_leave(s->engine->turns, &s->turn);
     }
     free(s->strings);

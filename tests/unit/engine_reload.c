@@ -1,0 +1,147 @@
+/* The conf is exchanged while the disk is full: what polls had still to write is neither lost nor
+ * written from memory that is gone. */
+#include "store_help.h"
+
+#include "../lib/fail_vfs.h"
+#include "conf_folder.h"
+#include "engine.h"
+
+#include <ev.h>
+
+#define ONE "[source one]\nurl = file:page.txt\n"
+#define TWO "[source two]\nurl = file:other.txt\n"
+
+struct scene {
+    struct folder *folder;
+    struct place place;
+    struct store *store;
+    struct ev_loop *loop;
+    struct engine *engine;
+    int64_t now;
+    bool polled;
+};
+
+static int64_t clock_of(void *arg)
+{
+    return ((struct scene *)arg)->now;
+}
+
+static uint32_t no_dice(void *arg)
+{
+    (void)arg;
+    return 0;
+}
+
+static void no_log(void *arg, int level, const char *text)
+{
+    (void)arg, (void)level, (void)text;
+}
+
+static void on_row(void *arg, const char *source, const char *event, const char *id,
+                   struct str title)
+{
+    (void)arg, (void)source, (void)id, (void)title;
+    assert_string_not_equal(event, "error");
+}
+
+static void on_polled(void *arg, size_t failed)
+{
+    struct scene *s = arg;
+
+    assert_int_equal(failed, 0);
+    s->polled = true;
+    ev_break(s->loop, EVBREAK_ALL);
+}
+
+static void poll_all(struct scene *s)
+{
+    struct error e = {""};
+
+    s->polled = false;
+    s->now += 100;
+    must(engine_poll(s->engine, NULL, 0, on_row, on_polled, s, &e), &e);
+    ev_run(s->loop, 0);
+    assert_true(s->polled);
+}
+
+static void configure(struct scene *s, const char *sources)
+{
+    struct conf *conf = folder_conf(s->folder, sources);
+    struct error e = {""};
+
+    must(engine_configure(s->engine, conf, "https://feeds.example.org", &e), &e);
+    conf_unref(conf);
+}
+
+static void scene_begin(struct scene *s, struct folder *folder)
+{
+    struct error e = {""};
+
+    assert_int_equal(fail_vfs_install(), 0);
+    *s = (struct scene){.folder = folder, .place = place_new(), .now = 1700000000};
+    folder_write(folder, "page.txt", "=A section\nOf some words.\n");
+    folder_write(folder, "other.txt", "=Another section\nOf others.\n");
+    s->store = open_as(&s->place, STORE_OWN);
+    s->loop = ev_loop_new(EVFLAG_AUTO);
+    s->engine = engine_new(&(struct engine_options){.loop = s->loop,
+                                                    .store = s->store,
+                                                    .clock = clock_of,
+                                                    .random = no_dice,
+                                                    .log = no_log,
+                                                    .arg = s},
+                           &e);
+    if (!s->engine)
+        fail_msg("%s", e.text);
+}
+
+static void scene_end(struct scene *s)
+{
+    store_close(s->store);
+    ev_loop_destroy(s->loop);
+    assert_true(is_sound(s->place.database));
+    place_remove(&s->place);
+    fail_vfs_remove();
+}
+
+static int64_t last_poll(struct scene *s, const char *name)
+{
+    struct arena *a = arena_new();
+    struct source_state state;
+    struct error e = {""};
+
+    must(store_source(s->store, a, str_of(name), &state, &e) - 1, &e);
+    arena_free(a);
+    return state.schedule.last_poll;
+}
+
+/* Quiet polls wait to be written together. One source stays, the other one goes. */
+static void reload_on_a_full_disk(void **state)
+{
+    struct scene s;
+    int64_t written, quiet;
+
+    scene_begin(&s, *state);
+    configure(&s, ONE TWO);
+    poll_all(&s);
+    written = s.now;
+    poll_all(&s);
+    quiet = s.now;
+    assert_int_equal(last_poll(&s, "one"), written);
+    fail_vfs_plan(&(struct fail_plan){
+        .operations = FAIL_CHANGES, .at = 1, .lasting = true, .action = FAIL_NO_ROOM});
+    configure(&s, ONE "title = T\n");
+    assert_int_equal(last_poll(&s, "one"), written);
+    fail_vfs_plan(NULL);
+    engine_free(s.engine);
+    assert_int_equal(last_poll(&s, "one"), quiet);
+    assert_int_equal(last_poll(&s, "two"), written);
+    scene_end(&s);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(reload_on_a_full_disk, folder_open, folder_close),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
