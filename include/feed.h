@@ -57,6 +57,8 @@ struct body *body_new_spoken(struct str bytes, enum media media, enum caching ca
 /* What answers a request for what has moved for good to the address `location`, which has nothing
  * in it that may not stand in a header field. NULL: no memory. */
 struct body *body_redirect(struct str location);
+/* The same for what stands in several formats, of which Accept has chosen that at `location`. */
+struct body *body_see_other(struct str location);
 /* The ETag that body_new would give these bytes. */
 void body_etag(char out[ETAG_SIZE], struct str bytes);
 struct body *body_ref(struct body *b);

@@ -24,7 +24,7 @@ struct http_request {
     bool if_match_any, if_none_match_any; /* the field is * */
     /* p == NULL: not sent. Several fields of one of these lists are joined in path_space; what
      * finds no room there is dropped. */
-    struct str if_match, if_none_match, accept_encoding, accept_language;
+    struct str if_match, if_none_match, accept, accept_encoding, accept_language;
     struct str if_modified_since, if_unmodified_since;
     bool has_accept_encoding;
     struct str referer, user_agent; /* for the access log */
@@ -58,6 +58,9 @@ enum encoding http_encoding(struct str accept_encoding, bool present, const stru
 /* The language of our pages that Accept-Language likes best; English where it says nothing, or
  * likes none of them (RFC 9110 12.5.4). */
 enum page_language http_language(struct str accept_language);
+/* The format that Accept likes best (RFC 9110 12.5.1); Atom where it says nothing, likes several
+ * equally or none. */
+enum feed_format http_format(struct str accept);
 
 /* ---- server -------------------------------------------------------------------------------- */
 

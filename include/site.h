@@ -58,13 +58,14 @@ int site_count(struct site *s, const struct feed_poller *counts);
 /* ---- from http: the server thread ---------------------------------------------------------- */
 
 enum site_answer {
-    SITE_HAVE,  /* *body holds a reference for the caller */
-    SITE_NONE,  /* 404 */
-    SITE_GONE,  /* 410 */
-    SITE_MOVED, /* 301, and *body says where to */
-    SITE_WAIT,  /* `waiter` is told later */
-    SITE_BUSY,  /* 503 */
-    SITE_SICK   /* 503, and *body says why (healthz) */
+    SITE_HAVE,   /* *body holds a reference for the caller */
+    SITE_NONE,   /* 404 */
+    SITE_GONE,   /* 410 */
+    SITE_MOVED,  /* 301, and *body says where to */
+    SITE_CHOICE, /* 303: a feed, and site_format says where it is in which format */
+    SITE_WAIT,   /* `waiter` is told later */
+    SITE_BUSY,   /* 503 */
+    SITE_SICK    /* 503, and *body says why (healthz) */
 };
 
 /* Embedded in a connection. `ready` is called once, on the server thread, with SITE_HAVE,
@@ -78,6 +79,9 @@ struct site_waiter {
  * languages, in `language`. `now` in seconds. `waiter` NULL: never SITE_WAIT. */
 enum site_answer site_find(struct site *s, struct str path, enum page_language language,
                            int64_t now, struct body **body, struct site_waiter *waiter);
+/* Where the feed at `path`, of which site_find has said SITE_CHOICE, is in this format. NULL: no
+ * memory. */
+struct body *site_format(const struct site *s, struct str path, enum feed_format format);
 /* What the server counts for /metrics: on its thread, as the site itself. */
 struct feed_server *site_server(struct site *s);
 /* The waiter is gone (deadline, connection closed). Fine where it does not wait. */

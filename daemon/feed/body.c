@@ -250,14 +250,18 @@ struct body *body_new_spoken(struct str bytes, enum media media, enum caching ca
     return make_body(bytes, media, caching, since, compress, (struct str){0}, language);
 }
 
-struct body *body_redirect(struct str location)
+/* `fields` stand in the head besides the usual ones. */
+static struct body *redirect(const char *says, struct str location, enum caching caching,
+                             const char *fields)
 {
     struct body *b = calloc(1, sizeof *b);
     struct buf all, text;
 
     buf_init(&all, FIELDS_MAX);
     buf_init(&text, FIELDS_MAX);
-    buf_printf(&text, "This is at %.*s now.\n", STR_ARG(location));
+    buf_puts(&text, says);
+    buf_add(&text, location);
+    buf_putc(&text, '\n');
     if (!b)
         goto out;
     b->refs = 1;
@@ -265,7 +269,8 @@ struct body *body_redirect(struct str location)
     if (make_bytes(b, buf_str(&text), false) == 0) {
         buf_printf(&all, "Location: %.*s\r\n", STR_ARG(location));
         put_own(&all, b, MEDIA_TEXT, ENCODING_IDENTITY, (struct str){0});
-        put_shared(&all, b, CACHE_ARCHIVE, false);
+        put_shared(&all, b, caching, false);
+        buf_puts(&all, fields);
     }
     /* The block that body_unref frees begins at the fields of the 304, which this never is. */
     size_t n;
@@ -279,6 +284,16 @@ out:
     buf_clear(&text);
     buf_clear(&all);
     return b;
+}
+
+struct body *body_redirect(struct str location)
+{
+    return redirect("This is now at ", location, CACHE_ARCHIVE, "");
+}
+
+struct body *body_see_other(struct str location)
+{
+    return redirect("The feed is at ", location, CACHE_FEED, "Vary: Accept\r\n");
 }
 
 struct body *body_ref(struct body *b)

@@ -73,6 +73,14 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
                         with_body ? body->bytes[choice.encoding] : (struct str){0});
 }
 
+/* A feed that was asked for by its name alone. */
+static enum step send_choice(struct connection *c, const struct http_request *r, int64_t now)
+{
+    struct http_server *s = c->io.data;
+    struct body *body = site_format(s->site, r->path, http_format(r->accept));
+    return body ? send_body(c, r, now, 303, body) : send_error(c, r, now, 500);
+}
+
 enum step answer_request(struct connection *c, const struct http_request *r,
                          const struct found *found)
 {
@@ -96,6 +104,8 @@ enum step answer_request(struct connection *c, const struct http_request *r,
         return send_body(c, r, now, 503, f.body);
     case SITE_MOVED:
         return send_body(c, r, now, 301, f.body);
+    case SITE_CHOICE:
+        return send_choice(c, r, now);
     case SITE_NONE:
         return send_error(c, r, now, 404);
     case SITE_GONE:

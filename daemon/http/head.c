@@ -18,6 +18,7 @@ static const struct status {
     }
     STATUS(200, "OK", NULL, NULL),
     STATUS(301, "Moved Permanently", NULL, NULL),
+    STATUS(303, "See Other", NULL, NULL),
     STATUS(304, "Not Modified", NULL, NULL),
     STATUS(400, "Bad Request", "This request is malformed.", ""),
     STATUS(404, "Not Found", "There is nothing at this address.", ""),

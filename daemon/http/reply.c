@@ -201,6 +201,60 @@ enum page_language http_language(struct str accept_language)
     return liked;
 }
 
+/* ---- formats (RFC 9110 12.5.1) -------------------------------------------------------------- */
+
+/* The names that a format may be asked for by, the one it is served by first. */
+#define NAMES 3
+static const struct str types[FEED_FORMATS][NAMES] = {
+    [FEED_ATOM] = {LITERAL("application/atom+xml"), LITERAL("application/xml"),
+                   LITERAL("text/xml")},
+    [FEED_RSS] = {LITERAL("application/rss+xml"), LITERAL("text/rss+xml"), LITERAL("text/rss")},
+    [FEED_JSON] = {LITERAL("application/feed+json"), LITERAL("application/json"),
+                   LITERAL("text/json")},
+};
+
+/* How well a media range fits a format: 0 not at all, 1 as anything, 2 by its type, and so on to
+ * its very name. The best fit gives the weight. */
+static int fit_of(struct str range, enum feed_format format)
+{
+    for (int i = 0; i < NAMES; i++)
+        if (str_eq_nocase(range, types[format][i]))
+            return 3 + NAMES - i;
+    if (str_eq_nocase(range, STR("application/*")))
+        return 2;
+    return str_eq(range, STR("*/*")) ? 1 : 0;
+}
+
+static int format_weight(struct str accept, enum feed_format format)
+{
+    int weight = 0, best = 0;
+    while (accept.n) {
+        struct str parameters = str_cut(&accept, ',');
+        int fit = fit_of(str_trim(str_cut(&parameters, ';')), format);
+        if (fit <= best)
+            continue;
+        best = fit;
+        weight = weight_of(parameters);
+    }
+    return weight;
+}
+
+enum feed_format http_format(struct str accept)
+{
+    enum feed_format liked = FEED_ATOM;
+    int most = 0;
+    for (int i = 0; i < FEED_FORMATS; i++) {
+        int weight = format_weight(accept, (enum feed_format)i);
+        if (weight > most) {
+            most = weight;
+            liked = (enum feed_format)i;
+        }
+    }
+    return liked;
+}
+
+/* ---- both ---------------------------------------------------------------------------------- */
+
 struct http_choice http_choose(const struct http_request *r, const struct body *b, int64_t now)
 {
     if (precondition_fails(r, b, now))

@@ -187,6 +187,12 @@ static int take_accept_language(struct reading *h, struct str value)
     return 0;
 }
 
+static int take_accept(struct reading *h, struct str value)
+{
+    join(h, &h->r->accept, value);
+    return 0;
+}
+
 static int take_referer(struct reading *h, struct str value)
 {
     h->r->referer = value;
@@ -213,6 +219,7 @@ static const struct field {
     {LITERAL("if-unmodified-since"), take_if_unmodified_since},
     {LITERAL("accept-encoding"), take_accept_encoding},
     {LITERAL("accept-language"), take_accept_language},
+    {LITERAL("accept"), take_accept},
     {LITERAL("referer"), take_referer},
     {LITERAL("user-agent"), take_user_agent},
 };

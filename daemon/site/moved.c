@@ -81,7 +81,8 @@ bool moved_find(const struct moved *m, struct str base_url, struct str path, str
     size_t length = name_length(rest);
     const struct moved_name *n = find(m, str_sub(rest, 0, length));
     rest = str_sub(rest, length, rest.n);
-    if (!n || rest.n < 2 || !is_plain(rest))
+    /* The name alone is a feed's address, too; with a lone dot or slash behind it is nobody's. */
+    if (!n || rest.n == 1 || !is_plain(rest))
         return false;
     buf_add(location, base_url);
     buf_putc(location, '/');

@@ -3,6 +3,7 @@
 #include "site.h"
 
 #include <ev.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +11,8 @@
 #include "moved.h"
 #include "pages.h"
 
-#define LOCATION_MAX 3000
+#define LOCATION_MAX  3000
+#define FEED_PATH_MAX 128 /* a name has at most 64 letters */
 
 struct site {
     struct mailbox box;
@@ -304,6 +306,33 @@ static enum site_answer ask(struct site *s, struct str path, struct site_waiter 
     return answer;
 }
 
+/* "/NAME" of a feed that stands here. */
+static bool is_feed(struct site *s, struct str path)
+{
+    char atom[FEED_PATH_MAX];
+    int n = snprintf(atom, sizeof atom, "%.*s%s", STR_ARG(path), feed_suffix(FEED_ATOM));
+    if (n < 0 || (size_t)n >= sizeof atom || str_find(path, STR("/"), 1) != SIZE_MAX)
+        return false;
+    struct body *body = pages_get(&s->pages, (struct str){atom, (size_t)n});
+    body_unref(body);
+    return body != NULL;
+}
+
+struct body *site_format(const struct site *s, struct str path, enum feed_format format)
+{
+    struct buf location;
+    struct body *body = NULL;
+    buf_init(&location, LOCATION_MAX);
+    if (s->front.base_url)
+        buf_puts(&location, s->front.base_url);
+    buf_add(&location, path);
+    buf_puts(&location, feed_suffix(format));
+    if (!location.failed)
+        body = body_see_other(buf_str(&location));
+    buf_clear(&location);
+    return body;
+}
+
 /* Nothing stands at `path`: was it ever there under another name? */
 static enum site_answer look_elsewhere(struct site *s, struct str path, struct body **body)
 {
@@ -337,6 +366,8 @@ enum site_answer site_find(struct site *s, struct str path, enum page_language l
     count_pages(s);
     if (front_find(&s->front, path, language, now, &answer, body))
         return answer;
+    if (is_feed(s, path))
+        return SITE_CHOICE;
     answer = ask(s, path, waiter);
     return answer == SITE_NONE ? look_elsewhere(s, path, body) : answer;
 }

@@ -272,6 +272,47 @@ static void only_encodings_that_are_there(void **state)
     assert_int_equal(ENCODING_ZSTD, http_encoding(STR("br, gzip, zstd"), true, &zstd_smallest));
 }
 
+/* ---- formats ------------------------------------------------------------------------------- */
+
+static void formats_as_the_client_likes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *accept;
+        enum feed_format format;
+    } cases[] = {
+        {"", FEED_ATOM},
+        {"*/*", FEED_ATOM},
+        {"application/*", FEED_ATOM},
+        {"application/atom+xml", FEED_ATOM},
+        {"application/rss+xml", FEED_RSS},
+        {"application/feed+json", FEED_JSON},
+        {"application/json", FEED_JSON},
+        {"Application/RSS+XML", FEED_RSS},
+        {"application/rss+xml, */*;q=0.1", FEED_RSS},
+        {"application/rss+xml, application/rdf+xml;q=0.8, application/atom+xml;q=0.6, "
+         "application/xml;q=0.4, text/xml;q=0.4",
+         FEED_RSS},
+        {"application/feed+json, application/atom+xml", FEED_ATOM}, /* of equals */
+        {"application/feed+json, application/atom+xml;q=0.9", FEED_JSON},
+        {"application/atom+xml;q=0, */*", FEED_RSS},
+        {"application/atom+xml;q=0, application/rss+xml;q=0, */*", FEED_JSON},
+        {"*/*, application/atom+xml;q=0.1, application/rss+xml;q=0.2", FEED_JSON},
+        {"application/*;q=0.1, application/rss+xml;q=0.2", FEED_RSS},
+        {"text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8", FEED_ATOM},
+        {"application/xml;q=0.1, application/atom+xml;q=0.9, application/rss+xml;q=0.5", FEED_ATOM},
+        {"application/atom+xml;q=0.2, application/xml, application/rss+xml;q=0.5", FEED_RSS},
+        {"application/rss+xml;charset=utf-8;q=0.5, application/feed+json;q=0.6", FEED_JSON},
+        {"text/html", FEED_ATOM}, /* none is liked: better one than none */
+        {"image/*", FEED_ATOM},
+        {",,application/rss+xml,,", FEED_RSS},
+        {"application/rss+xml;q=2, application/feed+json;q=0.1", FEED_JSON},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (http_format(str_of(cases[i].accept)) != cases[i].format)
+            fail_msg("%s: %d", cases[i].accept, (int)http_format(str_of(cases[i].accept)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,6 +323,7 @@ int main(void)
         cmocka_unit_test(encodings_as_the_client_likes),
         cmocka_unit_test(only_encodings_that_are_there),
         cmocka_unit_test(languages_as_the_client_likes),
+        cmocka_unit_test(formats_as_the_client_likes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

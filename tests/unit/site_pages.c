@@ -495,7 +495,7 @@ static void old_names_lead_to_new_ones(void **state)
         {"/old/changes.atom", "https://example.org/f/blog/changes.atom"},
         {"/old/archive/3.atom", "https://example.org/f/blog/archive/3.atom"},
         {"/old/" UUID_ONE ".html", "https://example.org/f/blog/" UUID_ONE ".html"},
-        {"/old", NULL},
+        {"/old", "https://example.org/f/blog"},
         {"/old/", NULL},
         {"/older.atom", NULL},
         {"/old.atom\r\nSet-Cookie: a=b", NULL},
@@ -521,10 +521,37 @@ static void old_names_lead_to_new_ones(void **state)
     close_house(&h);
 }
 
+/* The name alone is a feed in whatever format is liked. */
+static void a_name_is_a_choice(void **state)
+{
+    (void)state;
+    const char *const names[] = {"blog", NULL};
+    struct house h;
+    struct body *b;
+    open_house(&h, 1 << 20, 4);
+    know(&h, "blog");
+    assert_int_equal(0, site_describe(h.site, "https://example.org/f", names));
+    deliver(&h);
+    assert_nothing(&h, "/blog"); /* there is no feed yet */
+    publish(&h, "/blog.atom", "feed", SITE_FEED);
+    assert_int_equal(SITE_CHOICE, find(&h, "/blog", &b));
+    assert_null(b);
+    assert_nothing(&h, "/blog/");
+    assert_nothing(&h, "/blo");
+    b = site_format(h.site, STR("/blog"), FEED_JSON);
+    assert_non_null(b);
+    struct str fields = b->fields_ok[ENCODING_IDENTITY];
+    assert_true(str_starts(fields, STR("Location: https://example.org/f/blog.json\r\n")));
+    assert_true(str_find(fields, STR("Vary: Accept\r\n"), 0) != SIZE_MAX);
+    body_unref(b);
+    close_house(&h);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_feed_stays_and_is_replaced),
+        cmocka_unit_test(a_name_is_a_choice),
         cmocka_unit_test(a_body_outlives_its_replacement),
         cmocka_unit_test(mail_is_read_in_order_and_not_before),
         cmocka_unit_test(mail_left_in_the_box_is_freed),
