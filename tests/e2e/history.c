@@ -326,7 +326,8 @@ static void test_renamed_source(void **state)
     assert_moved(&s, "/blog.atom", "https://feeds.example.org/f/diary.atom");
     assert_moved(&s, "/blog.rss?a=b", "https://feeds.example.org/f/diary.rss");
     assert_moved(&s, "/blog/archive/2.atom", "https://feeds.example.org/f/diary/archive/2.atom");
-    assert_int_equal(house_status(s.house, "/blog", NULL), 404);
+    assert_moved(&s, "/blog", "https://feeds.example.org/f/diary");
+    assert_int_equal(house_status(s.house, "/blog/", NULL), 404);
     /* Pages say where they stand now, and hold what they held. */
     assert_int_equal(walk(&s, "/diary.atom"), 2);
     after = get(&s, "/diary/archive/1.atom", "<feed");
