@@ -85,6 +85,11 @@ struct conf {
     char *profile_dir;
     size_t cache_size;
     int64_t max_transfers;
+    int64_t max_connections;
+    int64_t max_connections_per_address; /* 0: no limit of its own */
+    int64_t max_requests;
+    int64_t head_timeout, idle_timeout;
+    size_t min_send_rate;        /* bytes a second */
     int log_level;               /* 0 error, 1 warning, 2 info, 3 debug */
     struct source_conf *sources; /* in the order of the file */
     size_t sources_count;

@@ -66,12 +66,21 @@ enum feed_format http_format(struct str accept);
 
 struct http_server;
 
+/* What clients may do; can be changed while the server works. */
+struct http_limits {
+    size_t max_connections;             /* over it the one that has been idle longest makes way */
+    size_t max_connections_per_address; /* 0: as many as there may be. Of IPv6 a /64 is one; unix
+                                           sockets are not counted */
+    size_t max_requests;                /* of one connection */
+    double head_timeout;                /* seconds for a whole head */
+    double idle_timeout;                /* keep-alive */
+    size_t min_send_rate;               /* bytes a second that a reader has to take */
+};
+
 struct http_options {
-    size_t max_connections;
-    double head_timeout;         /* seconds for a whole head */
-    double idle_timeout;         /* keep-alive */
+    struct http_limits limits;
     double body_timeout;         /* for a page that is being rendered, then 503 */
-    double send_timeout;         /* without any progress */
+    double send_window;          /* seconds over which min_send_rate is looked at */
     int64_t (*clock)(void *arg); /* seconds, for Date and the index */
     void *clock_arg;
     void (*stopped)(void *arg); /* draining is over; on the server's thread */
@@ -92,6 +101,8 @@ struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
 /* Takes a listening socket, blocking or not, and owns it from now on (it is closed where this
  * fails). */
 int http_server_add(struct http_server *s, int fd, struct error *e);
+/* Any thread: other limits from now on; what has begun under the old ones may end under them. */
+void http_server_limit(struct http_server *s, const struct http_limits *limits);
 /* Any thread: no more connections, finish what is being sent, within `seconds`, then `stopped`. */
 void http_server_stop(struct http_server *s, double seconds);
 void http_server_free(struct http_server *s); /* closes all; on the server's thread */

@@ -16,10 +16,12 @@
 #include <unistd.h>
 
 /* Both halves get this long to finish what they are doing. */
-#define STOP_SECONDS 5.0
+#define STOP_SECONDS      5.0
 /* Paths that may wait for the poller at once. */
-#define WAITING_MOST 64
-#define POLLER_NICE  19
+#define WAITING_MOST      64
+#define POLLER_NICE       19
+/* Besides connections: listeners, the store, the transfers of polls. */
+#define OTHER_DESCRIPTORS 128
 
 struct daemon {
     const char *conf_file;
@@ -149,6 +151,37 @@ static void on_stop(struct ev_loop *loop, ev_signal *w, int events)
 
 /* ---- the conf of a running daemon ---------------------------------------------------------- */
 
+static struct http_limits limits_of(const struct conf *c)
+{
+    return (struct http_limits){
+        .max_connections = (size_t)c->max_connections,
+        .max_connections_per_address = (size_t)c->max_connections_per_address,
+        .max_requests = (size_t)c->max_requests,
+        .head_timeout = (double)c->head_timeout,
+        .idle_timeout = (double)c->idle_timeout,
+        .min_send_rate = c->min_send_rate,
+    };
+}
+
+/* Makes sure that max-connections can be had. The helper, which is running already, keeps the limit
+ * that programs expect. */
+static void allow_descriptors(struct daemon *d)
+{
+    struct rlimit limit;
+    rlim_t wanted = (rlim_t)d->conf->max_connections + OTHER_DESCRIPTORS;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
+        return;
+    log_write(&d->log, LOG_LEVEL_WARNING,
+              "max-connections = %lld needs %llu open files, but this process may have %llu: lower "
+              "it, or raise LimitNOFILE of the service",
+              (long long)d->conf->max_connections, (unsigned long long)wanted,
+              (unsigned long long)limit.rlim_cur);
+}
+
 static bool words_equal(const struct word_list *a, const struct word_list *b)
 {
     if (a->count != b->count)
@@ -164,6 +197,7 @@ static void reload(struct daemon *d)
     struct conf *conf = cli_conf(d->conf_file);
     char *base_url = conf ? cli_base_url(conf, d->address) : NULL;
     struct error e = {"out of memory"};
+    struct http_limits limits;
 
     if (!conf) {
         log_write(&d->log, LOG_LEVEL_ERROR, "%s is faulty: the conf that was read before goes on",
@@ -185,6 +219,9 @@ static void reload(struct daemon *d)
     free(d->base_url);
     d->conf = conf;
     d->base_url = base_url;
+    limits = limits_of(conf);
+    http_server_limit(d->server, &limits);
+    allow_descriptors(d);
     log_write(&d->log, LOG_LEVEL_INFO, "%s read again: %zu sources", d->conf_file,
               conf->sources_count);
 }
@@ -371,6 +408,7 @@ static int open_server(struct daemon *d, struct error *e)
     struct http_options http;
 
     http_defaults(&http);
+    http.limits = limits_of(d->conf);
     http.clock = daemon_clock;
     http.stopped = server_stopped;
     http.stopped_arg = d;
@@ -456,6 +494,7 @@ static int daemon_run(struct daemon *d)
     d->helper = proc_helper_start(&e);
     if (!d->helper || daemon_open(d, &e) < 0)
         return cli_fail(EXIT_STATE, "%s", e.text);
+    allow_descriptors(d);
     /* On Linux a thread has a niceness of its own: readers go before polls. */
     setpriority(PRIO_PROCESS, (id_t)gettid(), POLLER_NICE);
     engine_start(d->engine);

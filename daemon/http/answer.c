@@ -2,6 +2,8 @@
 #include "server.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void renew_date(struct http_server *s, int64_t now)
 {
@@ -86,9 +88,12 @@ enum step answer_request(struct connection *c, const struct http_request *r,
 {
     struct http_server *s = c->io.data;
     int64_t now = clock_of(s);
+    if (!found)
+        c->requests++;
     /* A request's body is not read: the answer is there at once, and ends the connection. */
     c->lingers = r->body_expected;
-    c->closing = !r->keep_alive || r->body_expected || s->draining;
+    c->closing = !r->keep_alive || r->body_expected || s->draining ||
+                 c->requests >= s->options.limits.max_requests;
     if (r->method == HTTP_OTHER)
         return send_error(c, r, now, 405);
     struct found f = {SITE_NONE, NULL};
@@ -122,4 +127,15 @@ enum step answer_last(struct connection *c, const struct http_request *r, int st
 {
     c->closing = c->lingers = true;
     return send_error(c, r, clock_of(c->io.data), status);
+}
+
+/* What has come is read first: a close over it would be a reset, which can overtake the answer. */
+void answer_too_many(struct http_server *s, int fd)
+{
+    renew_date(s, clock_of(s));
+    struct head h = {{s->date, s->date_length}, HEAD_CLOSE};
+    size_t n = head_write_error(s->head, &h, 429, true);
+    (void)!recv(fd, s->input, sizeof s->input, MSG_DONTWAIT);
+    (void)!send(fd, s->head, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    close(fd);
 }

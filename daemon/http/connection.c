@@ -40,6 +40,7 @@ static void enter(struct connection *c, enum state state)
         [STATE_SEND] = EV_WRITE, [STATE_LINGER] = EV_READ,
     };
     watch(c, events[state]);
+    c->moved = 0;
     deadline_enter(c, state);
 }
 
@@ -56,6 +57,7 @@ void connection_close(struct connection *c)
     ev_io_stop(s->loop, &c->io);
     close(c->io.fd);
     s->counts->open = --s->count;
+    peers_leave(&s->peers, c->peer);
     deadline_leave(c);
     drop_input(c);
     output_drop(c);
@@ -216,12 +218,9 @@ static void on_readable(struct connection *c)
 /* The socket takes bytes again. */
 static void on_writable(struct connection *c)
 {
-    bool progress = false;
-    enum step step = output_pending(c) ? output_continue(c, &progress) : STEP_DONE;
+    enum step step = output_pending(c) ? output_continue(c) : STEP_DONE;
     if (step == STEP_BROKEN)
         connection_close(c);
-    else if (step == STEP_MORE && progress)
-        enter(c, STATE_SEND);
     else if (step == STEP_MORE)
         return;
     else if (c->closing)
@@ -239,8 +238,8 @@ static void on_dropped(struct connection *c)
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (n > 0)
-        c->dropped += (uint32_t)n;
-    if (n <= 0 || c->dropped > LINGER_BYTES)
+        c->moved += (uint32_t)n;
+    if (n <= 0 || c->moved > LINGER_BYTES)
         connection_close(c);
 }
 
@@ -281,13 +280,33 @@ static void on_ready(struct site_waiter *w, enum site_answer what, struct body *
 
 /* ---- life ---------------------------------------------------------------------------------- */
 
-void connection_open(struct http_server *s, int fd)
+/* Counts the connection with those of its address. False: there are too many. */
+static bool count_in(struct http_server *s, struct peer_address address, struct peer **peer)
 {
+    static const struct peer_address local;
+    size_t most = s->options.limits.max_connections_per_address;
+    *peer = NULL;
+    if (most == 0 || memcmp(&address, &local, sizeof local) == 0)
+        return true;
+    *peer = peers_enter(&s->peers, address, most);
+    return *peer != NULL;
+}
+
+void connection_open(struct http_server *s, int fd, struct peer_address address)
+{
+    struct peer *peer;
+    if (!count_in(s, address, &peer)) {
+        answer_too_many(s, fd);
+        return;
+    }
     struct connection *c = calloc(1, sizeof *c);
     if (!c) {
+        peers_leave(&s->peers, peer);
         close(fd);
         return;
     }
+    c->peer = peer;
+    c->address = address;
     ev_io_init(&c->io, on_io, fd, EV_READ);
     c->io.data = s;
     c->waiter.ready = on_ready;
@@ -308,6 +327,16 @@ static void expire_head(struct connection *c)
         connection_close(c);
 }
 
+/* A window of sending is over: has enough of it gone? */
+static void expire_send(struct connection *c)
+{
+    const struct http_options *o = &server_of(c)->options;
+    if ((double)c->moved < (double)o->limits.min_send_rate * o->send_window)
+        connection_close(c);
+    else
+        enter(c, STATE_SEND);
+}
+
 void connection_expire(struct connection *c)
 {
     switch ((enum state)c->state) {
@@ -318,8 +347,10 @@ void connection_expire(struct connection *c)
         site_cancel(&c->waiter);
         go_on(c, SITE_BUSY, NULL);
         return;
-    case STATE_IDLE:
     case STATE_SEND:
+        expire_send(c);
+        return;
+    case STATE_IDLE:
     case STATE_LINGER:
     case STATE_COUNT:
         break;

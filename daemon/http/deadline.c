@@ -1,7 +1,8 @@
 /* Deadlines. Connections of one state have the same time to go, so that each list is in order by
- * itself and one timer does for all. It is armed for the earliest deadline or before: a
- * connection that moves on leaves it alone, and when it goes off too early it is just set anew.
- * Without connections it is not armed: a server at rest never wakes. */
+ * itself (but while limits change: then one may go as late as the one before it) and one timer does
+ * for all. It is armed for the earliest deadline or before: a connection that moves on leaves it
+ * alone, and when it goes off too early it is just set anew. Without connections it is not armed: a
+ * server at rest never wakes. */
 #include "server.h"
 
 #include <time.h>
@@ -16,13 +17,13 @@ static double seconds_of(const struct http_server *s, enum state state)
 {
     switch (state) {
     case STATE_READ:
-        return s->options.head_timeout;
+        return s->options.limits.head_timeout;
     case STATE_IDLE:
-        return s->options.idle_timeout;
+        return s->options.limits.idle_timeout;
     case STATE_WAIT:
         return s->options.body_timeout;
     case STATE_SEND:
-        return s->options.send_timeout;
+        return s->options.send_window;
     case STATE_LINGER:
     case STATE_COUNT:
         break;
@@ -77,6 +78,11 @@ void deadline_enter(struct connection *c, enum state state)
     c->deadline = now + seconds_of(s, state);
     DL_APPEND(s->connections[state], c);
     arm(s, now, c->deadline);
+}
+
+double deadline_age(const struct connection *c)
+{
+    return seconds_now() - (c->deadline - seconds_of(c->io.data, (enum state)c->state));
 }
 
 void deadline_leave(struct connection *c)

@@ -78,15 +78,15 @@ bool output_pending(const struct connection *c)
     return c->head || c->rest.n;
 }
 
-enum step output_continue(struct connection *c, bool *progress)
+enum step output_continue(struct connection *c)
 {
     struct str head = {0};
     if (c->head)
         head = (struct str){c->head + c->head_sent, (size_t)c->head_length - c->head_sent};
     ssize_t n = send_parts(c, head, c->rest);
-    *progress = n > 0;
     if (n < 0)
         return STEP_BROKEN;
+    c->moved += (uint32_t)n;
     if ((size_t)n == head.n + c->rest.n) {
         output_drop(c);
         return STEP_DONE;

@@ -11,17 +11,20 @@
 #include <unistd.h>
 
 #define ACCEPTS       64  /* a wake-up */
-#define PAUSE_SECONDS 0.5 /* out of descriptors */
+#define PAUSE_SECONDS 0.5 /* out of descriptors, or of room */
 #define LEAST_SECONDS 0.001
+#define HEAD_GRACE    1.0 /* seconds for a head, however many wait behind it */
 
 void http_defaults(struct http_options *o)
 {
     *o = (struct http_options){
-        .max_connections = 4096,
-        .head_timeout = 10,
-        .idle_timeout = 60,
+        .limits = {.max_connections = 4096,
+                   .max_requests = 1000,
+                   .head_timeout = 10,
+                   .idle_timeout = 60,
+                   .min_send_rate = 1024},
         .body_timeout = 5,
-        .send_timeout = 30,
+        .send_window = 30,
     };
 }
 
@@ -66,13 +69,22 @@ static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int reve
     resume(timer->data);
 }
 
-/* Whoever has been idle longest makes way. False: nobody is idle. */
+/* Who makes way: whoever has been idle longest, else whose head has been arriving longest, unless
+ * that is no time at all. NULL: nobody. */
+static struct connection *least_wanted(const struct http_server *s)
+{
+    struct connection *slow = s->connections[STATE_READ];
+    if (s->connections[STATE_IDLE])
+        return s->connections[STATE_IDLE];
+    return slow && deadline_age(slow) >= HEAD_GRACE ? slow : NULL;
+}
+
 static bool make_room(struct http_server *s)
 {
-    if (!s->connections[STATE_IDLE])
-        return false;
-    connection_close(s->connections[STATE_IDLE]);
-    return true;
+    struct connection *c = least_wanted(s);
+    if (c)
+        connection_close(c);
+    return c != NULL;
 }
 
 /* What a failed accept means. True: try again. */
@@ -98,16 +110,19 @@ static bool accept_again(struct http_server *s)
 static void accept_some(struct http_server *s, int listener)
 {
     for (unsigned i = 0; i < ACCEPTS && !s->paused; i++) {
-        bool full = s->count >= s->options.max_connections;
-        if (full && !s->connections[STATE_IDLE]) {
-            pause_for(s, 0);
+        struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+        socklen_t size = sizeof from;
+        bool full = s->count >= s->options.limits.max_connections;
+        if (full && !least_wanted(s)) {
+            /* Slow heads will have had their time soon; else somebody has to go by himself. */
+            pause_for(s, s->connections[STATE_READ] ? PAUSE_SECONDS : 0);
             return;
         }
-        int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0 && full)
             make_room(s);
         if (fd >= 0)
-            connection_open(s, fd);
+            connection_open(s, fd, peer_address_of(&from));
         else if (!accept_again(s))
             return;
     }
@@ -205,15 +220,46 @@ static double at_least(double seconds)
     return seconds > LEAST_SECONDS ? seconds : LEAST_SECONDS;
 }
 
+static void take_limits(struct http_server *s, const struct http_limits *limits)
+{
+    struct http_limits *l = &s->options.limits;
+    *l = *limits;
+    l->head_timeout = at_least(limits->head_timeout);
+    l->idle_timeout = at_least(limits->idle_timeout);
+    if (l->max_connections == 0)
+        l->max_connections = 1;
+}
+
 static void take_options(struct http_server *s, const struct http_options *options)
 {
     s->options = *options;
-    s->options.head_timeout = at_least(options->head_timeout);
-    s->options.idle_timeout = at_least(options->idle_timeout);
     s->options.body_timeout = at_least(options->body_timeout);
-    s->options.send_timeout = at_least(options->send_timeout);
-    if (s->options.max_connections == 0)
-        s->options.max_connections = 1;
+    s->options.send_window = at_least(options->send_window);
+    take_limits(s, &options->limits);
+}
+
+static void on_change(struct ev_loop *loop, struct ev_async *change, int revents)
+{
+    (void)loop, (void)revents;
+    struct http_server *s = change->data;
+    struct http_limits *limits = atomic_exchange(&s->new_limits, NULL);
+    if (!limits)
+        return;
+    take_limits(s, limits);
+    free(limits);
+    /* There may be room now. */
+    if (!s->draining)
+        resume(s);
+}
+
+void http_server_limit(struct http_server *s, const struct http_limits *limits)
+{
+    struct http_limits *copy = malloc(sizeof *copy);
+    if (!copy)
+        return;
+    *copy = *limits;
+    free(atomic_exchange(&s->new_limits, copy));
+    ev_async_send(s->loop, &s->change);
 }
 
 struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
@@ -233,6 +279,9 @@ struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
     s->pause.data = s;
     ev_init(&s->drained, on_drained);
     s->drained.data = s;
+    ev_async_init(&s->change, on_change);
+    s->change.data = s;
+    ev_async_start(loop, &s->change);
     ev_async_init(&s->stop, on_stop);
     s->stop.data = s;
     ev_async_start(loop, &s->stop);
@@ -284,5 +333,8 @@ void http_server_free(struct http_server *s)
     ev_timer_stop(s->loop, &s->drained);
     ev_clear_pending(s->loop, &s->drained);
     ev_async_stop(s->loop, &s->stop);
+    ev_async_stop(s->loop, &s->change);
+    peers_clear(&s->peers);
+    free(s->new_limits);
     free(s);
 }

@@ -6,6 +6,7 @@
 
 #include "head.h"
 #include "http.h"
+#include "peers.h"
 
 /* What a connection is doing. In each state it watches for something and has a deadline. */
 enum state {
@@ -33,7 +34,10 @@ struct connection {
     struct str rest;                /* not sent yet */
     char *head;                     /* the same of a head, allocated; NULL: none */
     uint16_t head_sent, head_length;
-    uint32_t dropped; /* bytes, in STATE_LINGER */
+    struct peer *peer; /* NULL: its connections are not counted */
+    struct peer_address address;
+    uint32_t requests;
+    uint32_t moved; /* bytes dropped in STATE_LINGER; taken in this window of STATE_SEND */
     struct site_waiter waiter;
     uint8_t state; /* enum state */
     bool closing;  /* after what is being sent */
@@ -54,12 +58,16 @@ struct http_server {
     struct listener *listeners;
     struct ev_timer pause; /* out of descriptors: when accepting is tried again */
     bool paused;
+    struct peers peers;
 
     /* One list a state, the earliest deadline first, since all in it have the same time to go. */
     struct connection *connections[STATE_COUNT];
     size_t count;
     struct ev_timer deadline; /* armed for the earliest of all or before; not where there is none */
     double armed_for;
+
+    struct ev_async change;
+    struct http_limits *_Atomic new_limits; /* NULL: none */
 
     struct ev_async stop;
     _Atomic int64_t stop_milliseconds;
@@ -85,8 +93,8 @@ enum step {
 /* Sends an answer. `head` may stand in the server's space. Takes the reference to `body`, of which
  * `bytes` is a view; it may be NULL. */
 enum step output_start(struct connection *c, struct str head, struct body *body, struct str bytes);
-/* Goes on with what was kept. */
-enum step output_continue(struct connection *c, bool *progress);
+/* Goes on with what was kept, and adds what has gone to `moved`. */
+enum step output_continue(struct connection *c);
 bool output_pending(const struct connection *c);
 void output_drop(struct connection *c);
 
@@ -104,11 +112,13 @@ enum step answer_request(struct connection *c, const struct http_request *r,
                          const struct found *found);
 /* The answer, an error, to a request that cannot be read to its end: the connection closes. */
 enum step answer_last(struct connection *c, const struct http_request *r, int status);
+/* Tells somebody who has too many connections, and closes this one. */
+void answer_too_many(struct http_server *s, int fd);
 
 /* ---- connection.c -------------------------------------------------------------------------- */
 
 /* Takes the socket and reads from it at once: the first request has often come with it. */
-void connection_open(struct http_server *s, int fd);
+void connection_open(struct http_server *s, int fd, struct peer_address address);
 void connection_close(struct connection *c);
 /* Its deadline has passed. It leaves its list. */
 void connection_expire(struct connection *c);
@@ -121,6 +131,8 @@ void deadline_init(struct http_server *s);
 /* Puts the connection at the end of the list of `state`, its time beginning now. */
 void deadline_enter(struct connection *c, enum state state);
 void deadline_leave(struct connection *c);
+/* How many seconds the connection has been in its state. */
+double deadline_age(const struct connection *c);
 
 /* ---- server.c ------------------------------------------------------------------------------ */
 

@@ -35,7 +35,7 @@ struct http_house {
 static inline void http_house_defaults(struct http_options *o)
 {
     http_defaults(o);
-    o->head_timeout = o->idle_timeout = o->body_timeout = o->send_timeout = 60;
+    o->limits.head_timeout = o->limits.idle_timeout = o->body_timeout = o->send_window = 60;
 }
 
 static inline _Noreturn void give_up(const char *what, const char *why)

@@ -6,7 +6,9 @@
 #include <cmocka.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "http_house.h"
@@ -78,7 +80,7 @@ static void a_head_that_is_too_slow(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
-    o.head_timeout = SHORT;
+    o.limits.head_timeout = SHORT;
     struct http_house *h = open_house(&o);
     struct raw_client *c = ask(h, "GET /blog.atom HTTP/1.1\r\nHost");
     struct raw_response r = expect(c, 408);
@@ -101,7 +103,7 @@ static void a_head_that_trickles(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
-    o.head_timeout = SHORT;
+    o.limits.head_timeout = SHORT;
     struct http_house *h = open_house(&o);
     struct raw_client *c = ask(h, "GET /blog.atom HTTP/1.1\r\nX: ");
     int bytes = 0;
@@ -118,7 +120,7 @@ static void an_idle_connection(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
-    o.idle_timeout = SHORT;
+    o.limits.idle_timeout = SHORT;
     struct http_house *h = open_house(&o);
     struct raw_client *c = ask(h, GET);
     expect(c, 200);
@@ -153,8 +155,8 @@ static void a_reader_that_never_reads(void **state)
     struct http_options o;
     struct raw_response r;
     http_house_defaults(&o);
-    o.send_timeout = SHORT;
-    o.max_connections = 2;
+    o.send_window = SHORT;
+    o.limits.max_connections = 2;
     struct http_house *h = open_house(&o);
     publish_large(h);
     struct raw_client *a = stuck_reader(h), *b = stuck_reader(h);
@@ -165,6 +167,54 @@ static void a_reader_that_never_reads(void **state)
     http_house_close(h);
 }
 
+/* Reads so much, then no more for a moment, until the server hangs up or all has come. */
+static size_t read_slowly(struct raw_client *c, size_t piece, int ms)
+{
+    char bytes[65536];
+    size_t all = 0;
+    ssize_t n;
+    while ((n = recv(raw_fd(c), bytes, piece, 0)) > 0) {
+        all += (size_t)n;
+        poll(NULL, 0, ms);
+    }
+    return all;
+}
+
+/* Some progress is not enough. */
+static void a_reader_that_trickles(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.send_window = SHORT;
+    o.limits.min_send_rate = 1u << 30;
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    struct raw_client *c = stuck_reader(h);
+    assert_in_range(read_slowly(c, 16384, 5), 1, LARGE - 1);
+    raw_close(c);
+    http_house_close(h);
+}
+
+/* Slow, but fast enough: over more windows than one. */
+static void a_reader_that_is_slow(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct raw_response r;
+    http_house_defaults(&o);
+    o.send_window = SHORT;
+    o.limits.min_send_rate = 1;
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    struct raw_client *c = stuck_reader(h);
+    for (int i = 0; i < 40; i++)
+        assert_true(recv(raw_fd(c), (char[65536]){0}, 65536, 0) > 0 && poll(NULL, 0, 10) == 0);
+    assert_true(raw_read(c, false, 60000, &r) != RAW_TIMEOUT);
+    raw_close(c);
+    http_house_close(h);
+}
+
 /* ---- too many ------------------------------------------------------------------------------ */
 
 static void the_longest_idle_makes_way(void **state)
@@ -172,7 +222,7 @@ static void the_longest_idle_makes_way(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
-    o.max_connections = 3;
+    o.limits.max_connections = 3;
     struct http_house *h = open_house(&o);
     struct raw_client *first = ask(h, GET), *second = NULL, *third = NULL;
     expect(first, 200);
@@ -201,7 +251,7 @@ static void who_comes_when_all_are_busy_waits(void **state)
     struct http_options o;
     char path[128];
     http_house_defaults(&o);
-    o.max_connections = 1;
+    o.limits.max_connections = 1;
     struct http_house *h = open_house(&o);
     struct raw_client *busy = ask(h, "GET " PAGE " HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_true(http_house_missed(h, path, sizeof path));
@@ -213,6 +263,78 @@ static void who_comes_when_all_are_busy_waits(void **state)
     assert_int_equal(0, site_refuse(h->site, PAGE));
     expect(waiting, 200);
     raw_close(waiting);
+    http_house_close(h);
+}
+
+/* Heads that never end keep nobody out. */
+static void slow_heads_make_way(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    struct http_limits limits = o.limits;
+    limits.max_connections = 2;
+    http_server_limit(h->server, &limits); /* before what the house had opened counts */
+    struct raw_client *first = ask(h, "GET / HTTP/1.1\r\n"), *second = ask(h, "GET /");
+    struct raw_client *third = ask(h, GET);
+    expect(third, 200);
+    assert_true(raw_ends(first, MS));
+    assert_true(raw_silent(second, 10));
+    raw_close(first);
+    raw_close(second);
+    raw_close(third);
+    http_house_close(h);
+}
+
+static void too_many_of_one_address(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    struct http_limits limits = o.limits;
+    limits.max_connections_per_address = 2;
+    http_server_limit(h->server, &limits);
+    struct raw_client *first = ask(h, GET), *second, *third;
+    expect(first, 200);
+    second = ask(h, GET);
+    expect(second, 200);
+    third = ask(h, GET);
+    struct raw_response r = expect(third, 429);
+    assert_true(str_eq(raw_field(&r, "Retry-After"), STR("10")));
+    assert_true(str_eq(raw_field(&r, "Connection"), STR("close")));
+    assert_true(raw_ends(third, MS));
+    raw_close(third);
+    assert_int_equal(0, raw_puts(first, "GET /blog.atom HTTP/1.1\r\nHost: a\r\n"
+                                        "Connection: close\r\n\r\n"));
+    expect(first, 200); /* those that are in go on */
+    assert_true(raw_ends(first, MS));
+    third = ask(h, GET);
+    expect(third, 200); /* and there is room again */
+    raw_close(first);
+    raw_close(second);
+    raw_close(third);
+    http_house_close(h);
+}
+
+static void too_many_requests_of_one_connection(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    struct http_limits limits = o.limits;
+    limits.max_requests = 3;
+    http_server_limit(h->server, &limits);
+    assert_served(h); /* whoever comes now comes under the new limits */
+    struct raw_client *c = ask(h, GET GET GET GET);
+    for (int i = 1; i <= 3; i++) {
+        struct raw_response r = expect(c, 200);
+        assert_int_equal(i == 3, raw_field(&r, "Connection").p != NULL);
+    }
+    assert_true(raw_ends(c, MS));
+    raw_close(c);
     http_house_close(h);
 }
 
@@ -411,7 +533,7 @@ static void a_server_at_rest_never_wakes(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
-    o.head_timeout = o.idle_timeout = 0.02;
+    o.limits.head_timeout = o.limits.idle_timeout = 0.02;
     struct http_house *h = open_house(&o);
     struct raw_client *c = ask(h, GET);
     expect(c, 200);
@@ -436,6 +558,11 @@ int main(void)
         cmocka_unit_test(an_idle_connection),
         cmocka_unit_test(a_page_that_does_not_come),
         cmocka_unit_test(a_reader_that_never_reads),
+        cmocka_unit_test(a_reader_that_trickles),
+        cmocka_unit_test(a_reader_that_is_slow),
+        cmocka_unit_test(slow_heads_make_way),
+        cmocka_unit_test(too_many_of_one_address),
+        cmocka_unit_test(too_many_requests_of_one_connection),
         cmocka_unit_test(the_longest_idle_makes_way),
         cmocka_unit_test(who_comes_when_all_are_busy_waits),
         cmocka_unit_test(no_descriptors_left),
