@@ -167,6 +167,9 @@ const char *hash_text(char out[HASH_TEXT_SIZE], struct hash h); /* 32 lower-case
 /* "90", "90s", "30m", "6h", "1d" → seconds. -1: none, or over 10 years. */
 int parse_duration(struct str s, int64_t *seconds);
 /* "512", "512K", "16M", "1G" → bytes. -1. */
+/* What stands behind "unix:" in `listen`: a path, and perhaps " mode=0660", three or four octal
+ * digits. *mode stays as it is where there is none. 0, or -1: the mode is none. */
+int parse_socket(struct str value, struct str *path, unsigned *mode);
 int parse_size(struct str s, size_t *bytes);
 int parse_number(struct str s, int64_t min, int64_t max, int64_t *value);
 

@@ -73,3 +73,27 @@ int parse_number(struct str s, int64_t min, int64_t max, int64_t *value)
     *value = v;
     return 0;
 }
+
+#define MODE_WORD " mode="
+
+int parse_socket(struct str value, struct str *path, unsigned *mode)
+{
+    size_t at = str_find(value, STR(MODE_WORD), 0);
+    unsigned m = 0;
+
+    *path = str_trim(str_sub(value, 0, at));
+    if (at == SIZE_MAX)
+        return 0;
+    struct str digits = str_trim(str_sub(value, at + sizeof(MODE_WORD) - 1, value.n));
+    if (digits.n < 3 || digits.n > 4)
+        return -1;
+    for (size_t i = 0; i < digits.n; i++) {
+        if (digits.p[i] < '0' || digits.p[i] > '7')
+            return -1;
+        m = m * 8 + (unsigned)(digits.p[i] - '0');
+    }
+    if (m > 0777)
+        return -1;
+    *mode = m;
+    return 0;
+}

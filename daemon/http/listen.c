@@ -155,23 +155,37 @@ static int bind_unix(int fd, const struct sockaddr_un *a)
     return bind(fd, (const struct sockaddr *)a, sizeof *a);
 }
 
-static int listen_unix(const char *spec, const char *path, struct error *e)
+/* Nobody can connect before the mode is right: who tries is refused until `listen`. */
+static int open_unix(const struct sockaddr_un *a, mode_t mode)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    if (path[0] != '/')
-        return error_set(e, "cannot listen on %s: the path has to begin with /", spec);
-    if (strlen(path) >= sizeof a.sun_path)
-        return error_set(e, "cannot listen on %s: the path is longer than %zu bytes", spec,
-                         sizeof a.sun_path - 1);
-    strcpy(a.sun_path, path);
     int fd = unix_socket();
     if (fd < 0)
-        return fail(e, spec, errno);
-    if (bind_unix(fd, &a) == 0 && chmod(path, SOCKET_MODE) == 0 && listen(fd, BACKLOG) == 0)
+        return -1;
+    if (bind_unix(fd, a) == 0 && chmod(a->sun_path, mode) == 0 && listen(fd, BACKLOG) == 0)
         return fd;
     int error = errno;
     close(fd);
-    return fail(e, spec, error);
+    errno = error;
+    return -1;
+}
+
+static int listen_unix(const char *spec, const char *value, struct error *e)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct str path;
+    unsigned mode = SOCKET_MODE;
+    if (parse_socket(str_of(value), &path, &mode))
+        return error_set(e, "cannot listen on %s: the mode is octal, as in mode=0660", spec);
+    if (!str_starts(path, STR("/")))
+        return error_set(e, "cannot listen on %s: the path has to begin with /", spec);
+    if (path.n >= sizeof a.sun_path)
+        return error_set(e, "cannot listen on %s: the path is longer than %zu bytes", spec,
+                         sizeof a.sun_path - 1);
+    memcpy(a.sun_path, path.p, path.n);
+    int fd = open_unix(&a, mode);
+    if (fd >= 0)
+        return fd;
+    return fail(e, spec, errno);
 }
 
 /* ---- both ---------------------------------------------------------------------------------- */

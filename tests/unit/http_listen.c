@@ -165,6 +165,34 @@ static void a_unix_socket(void **state)
     remove_folder(&f);
 }
 
+static void a_mode_of_its_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *words;
+        unsigned mode;
+    } cases[] = {{" mode=0600", 0600}, {" mode=666", 0666}, {"  mode=0777 ", 0777}};
+    struct folder f;
+    struct stat st;
+    make_folder(&f);
+    mode_t before = umask(077); /* it says nothing here */
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char spec[128];
+        snprintf(spec, sizeof spec, "%s%s", f.spec, cases[i].words);
+        int fd = listen_on(spec);
+        assert_int_equal(0, stat(f.socket, &st));
+        assert_int_equal(cases[i].mode, st.st_mode & 0777);
+        assert_reachable(f.spec);
+        close(fd);
+    }
+    umask(before);
+    remove_folder(&f);
+    assert_refused("unix:/tmp/s mode=rw", "octal");
+    assert_refused("unix:/tmp/s mode=", "octal");
+    assert_refused("unix:/tmp/s mode=1777", "octal");
+    assert_refused("unix:/tmp/s mode=0689", "octal");
+}
+
 static void a_file_is_not_replaced(void **state)
 {
     (void)state;
@@ -198,6 +226,7 @@ int main(void)
         cmocka_unit_test(a_port_in_use),
         cmocka_unit_test(words_that_are_no_address),
         cmocka_unit_test(a_unix_socket),
+        cmocka_unit_test(a_mode_of_its_own),
         cmocka_unit_test(a_file_is_not_replaced),
         cmocka_unit_test(paths_that_cannot_be),
     };
