@@ -83,6 +83,7 @@ struct conf {
     char *base_url; /* no slash at its end; NULL: from the first listen, once its port is known */
     char *state_dir;
     char *profile_dir;
+    char *access_log; /* "off", "stderr" or a path, absolute or beside the conf file */
     size_t cache_size;
     int64_t max_transfers;
     int64_t max_connections;

@@ -62,6 +62,20 @@ enum page_language http_language(struct str accept_language);
  * equally or none. */
 enum feed_format http_format(struct str accept);
 
+/* ---- access log ---------------------------------------------------------------------------- */
+
+struct http_access;
+
+/* An access log that writes nothing yet. `trouble` is told, on a thread of the log's own, where
+ * lines could not be written, once until they can be again; may be NULL. */
+struct http_access *http_access_new(void (*trouble)(void *arg, const char *text), void *arg,
+                                    struct error *e);
+/* Any thread but the server's: lines go to `target` from now on: "off", "stderr" or the path of a
+ * file, which is opened anew (after it was moved away, say). -1: all goes on as before. */
+int http_access_open(struct http_access *a, const char *target, struct error *e);
+/* Writes what there is. After the server has been freed. */
+void http_access_free(struct http_access *a);
+
 /* ---- server -------------------------------------------------------------------------------- */
 
 struct http_server;
@@ -79,6 +93,7 @@ struct http_limits {
 
 struct http_options {
     struct http_limits limits;
+    struct http_access *access;  /* NULL: none */
     double body_timeout;         /* for a page that is being rendered, then 503 */
     double send_window;          /* seconds over which min_send_rate is looked at */
     int64_t (*clock)(void *arg); /* seconds, for Date and the index */
@@ -88,10 +103,11 @@ struct http_options {
 };
 void http_defaults(struct http_options *o); /* sound defaults; clock stays unset */
 
-/* Opens a listening socket: "HOST:PORT", "[::1]:PORT", "unix:/PATH" (mode 0660; a stale socket is
- * replaced, one in use is not). HOST `*` is every IPv4 address, [::] every IPv6 one and no other;
- * of a name the first address that can be had is taken, IPv4 before IPv6. Non-blocking,
- * close-on-exec. -1: `e` names the address and what to do. */
+/* Opens a listening socket: "HOST:PORT", "[::1]:PORT", "unix:/PATH" with or without " mode=0660",
+ * which is what it has by itself (a stale socket is replaced, one in use is not). HOST `*` is every
+ * IPv4 address, [::] every IPv6 one and no other; of a name the first address that can be had is
+ * taken, IPv4 before IPv6. Non-blocking, close-on-exec. -1: `e` names the address and what to do.
+ */
 int http_listen(const char *spec, struct error *e);
 /* The address a listening socket really has: "127.0.0.1:8780", "unix:/run/x". */
 void http_address(int fd, char *out, size_t size);

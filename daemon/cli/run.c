@@ -46,6 +46,7 @@ struct daemon {
     struct ev_loop *server_loop;
     struct site *site;
     struct http_server *server;
+    struct http_access *access;
     ev_async server_ended; /* on the poller's loop */
 };
 
@@ -61,6 +62,11 @@ static void daemon_log(void *arg, int level, const char *text)
     struct daemon *d = arg;
 
     log_write(&d->log, (enum log_level)level, "%s", text);
+}
+
+static void access_trouble(void *arg, const char *text)
+{
+    daemon_log(arg, LOG_LEVEL_WARNING, text);
 }
 
 static void daemon_alive(void *arg)
@@ -192,6 +198,15 @@ static bool words_equal(const struct word_list *a, const struct word_list *b)
     return true;
 }
 
+/* Opens the access log anew, whatever becomes of the conf: it may have been moved away. */
+static void reopen_access_log(struct daemon *d, const char *target)
+{
+    struct error e;
+
+    if (http_access_open(d->access, target, &e) < 0)
+        log_write(&d->log, LOG_LEVEL_ERROR, "%s", e.text);
+}
+
 static void reload(struct daemon *d)
 {
     struct conf *conf = cli_conf(d->conf_file);
@@ -199,6 +214,7 @@ static void reload(struct daemon *d)
     struct error e = {"out of memory"};
     struct http_limits limits;
 
+    reopen_access_log(d, conf ? conf->access_log : d->conf->access_log);
     if (!conf) {
         log_write(&d->log, LOG_LEVEL_ERROR, "%s is faulty: the conf that was read before goes on",
                   d->conf_file);
@@ -407,8 +423,12 @@ static int open_server(struct daemon *d, struct error *e)
                                 .miss_arg = d};
     struct http_options http;
 
+    d->access = http_access_new(access_trouble, d, e);
+    if (!d->access || http_access_open(d->access, d->conf->access_log, e) < 0)
+        return -1;
     http_defaults(&http);
     http.limits = limits_of(d->conf);
+    http.access = d->access;
     http.clock = daemon_clock;
     http.stopped = server_stopped;
     http.stopped_arg = d;
@@ -476,6 +496,7 @@ static void daemon_close(struct daemon *d)
     engine_free(d->engine);
     control_free(d->control);
     http_server_free(d->server);
+    http_access_free(d->access);
     site_free(d->site);
     if (d->server_loop)
         ev_loop_destroy(d->server_loop);

@@ -36,8 +36,13 @@ int check_source_name(struct str name, struct error *e)
 
 /* ---- listen -------------------------------------------------------------------------------- */
 
-static int check_unix(struct str path, struct error *e)
+static int check_unix(struct str value, struct error *e)
 {
+    struct str path;
+    unsigned mode;
+
+    if (parse_socket(value, &path, &mode) < 0)
+        return error_set(e, "the mode of a unix socket is octal, as in unix:/PATH mode=0660");
     if (!str_starts(path, STR("/")))
         return error_set(e, "the path of a unix socket begins with /: unix:/PATH");
     if (path.n >= sizeof(((struct sockaddr_un *)0)->sun_path))
@@ -150,6 +155,13 @@ int check_hub(struct str value, struct error *e)
     /* It becomes part of every feed, and of a field of every answer. */
     if (!uri_is_http(value) || !all_of(value, LOWER UPPER DIGITS "-._~:/?[]@!$&'()*+,;=%"))
         return error_set(e, "'%.*s' is no http or https address", STR_ARG(text_head(value, 100)));
+    return 0;
+}
+
+int check_access_log(struct str value, struct error *e)
+{
+    if (!value.n || str_ends(value, STR("/")))
+        return error_set(e, "write off, stderr or the path of a file");
     return 0;
 }
 

@@ -8,6 +8,7 @@ int check_base_url(struct str value, struct error *e);
 int check_url(struct str value, struct error *e);
 int check_hub(struct str value, struct error *e);
 int check_image_proxy(struct str value, struct error *e);
+int check_access_log(struct str value, struct error *e);
 int check_profile_name(struct str value, struct error *e);
 int check_field_text(struct str value, struct error *e);
 int check_header(struct str value, struct error *e);

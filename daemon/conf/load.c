@@ -135,6 +135,8 @@ static void load_daemon(struct loading *l)
     } else {
         beside(l, &c->state_dir);
     }
+    if (c->access_log && strcmp(c->access_log, "off") != 0 && strcmp(c->access_log, "stderr") != 0)
+        beside(l, &c->access_log);
     if (l->env->profile_dir && l->env->profile_dir[0])
         replace(l, &c->profile_dir, strdup(l->env->profile_dir));
     else

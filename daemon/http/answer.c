@@ -32,11 +32,16 @@ static struct head head_for(struct connection *c, const struct http_request *r, 
     return (struct head){{s->date, s->date_length}, connection};
 }
 
-static void count(struct http_server *s, int status)
+/* What is counted and logged of an answer, as it was asked for. */
+static void note(const struct connection *c, const struct http_request *r, int64_t now, int status,
+                 size_t bytes)
 {
+    struct http_server *s = c->io.data;
     unsigned class = (unsigned)status / 100;
     if (class < sizeof s->counts->requests / sizeof *s->counts->requests)
         s->counts->requests[class]++;
+    if (access_wanted(s->options.access))
+        access_write(s->options.access, &(struct access_line){c->address, now, r, status, bytes});
 }
 
 static enum step send_error(struct connection *c, const struct http_request *r, int64_t now,
@@ -44,8 +49,9 @@ static enum step send_error(struct connection *c, const struct http_request *r, 
 {
     struct http_server *s = c->io.data;
     struct head h = head_for(c, r, now);
-    count(s, status);
-    size_t n = head_write_error(s->head, &h, status, r->method != HTTP_HEAD);
+    bool with_body = r->method != HTTP_HEAD;
+    size_t n = head_write_error(s->head, &h, status, with_body);
+    note(c, r, now, status, with_body ? head_error_length(status) : 0);
     return output_start(c, (struct str){s->head, n}, NULL, (struct str){0});
 }
 
@@ -69,10 +75,10 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
         body_unref(body);
         return send_error(c, r, now, 500);
     }
-    count(s, choice.status);
     bool with_body = !unchanged && r->method == HTTP_GET;
-    return output_start(c, (struct str){s->head, n}, body,
-                        with_body ? body->bytes[choice.encoding] : (struct str){0});
+    struct str bytes = with_body ? body->bytes[choice.encoding] : (struct str){0};
+    note(c, r, now, choice.status, bytes.n);
+    return output_start(c, (struct str){s->head, n}, body, bytes);
 }
 
 /* A feed that was asked for by its name alone. */
@@ -130,12 +136,18 @@ enum step answer_last(struct connection *c, const struct http_request *r, int st
 }
 
 /* What has come is read first: a close over it would be a reset, which can overtake the answer. */
-void answer_too_many(struct http_server *s, int fd)
+void answer_too_many(struct http_server *s, int fd, struct peer_address address)
 {
-    renew_date(s, clock_of(s));
+    struct http_request unread;
+    int64_t now = clock_of(s);
+    memset(&unread, 0, offsetof(struct http_request, path_space));
+    renew_date(s, now);
     struct head h = {{s->date, s->date_length}, HEAD_CLOSE};
     size_t n = head_write_error(s->head, &h, 429, true);
     (void)!recv(fd, s->input, sizeof s->input, MSG_DONTWAIT);
     (void)!send(fd, s->head, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (access_wanted(s->options.access))
+        access_write(s->options.access,
+                     &(struct access_line){address, now, &unread, 429, head_error_length(429)});
     close(fd);
 }

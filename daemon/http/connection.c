@@ -296,7 +296,7 @@ void connection_open(struct http_server *s, int fd, struct peer_address address)
 {
     struct peer *peer;
     if (!count_in(s, address, &peer)) {
-        answer_too_many(s, fd);
+        answer_too_many(s, fd, address);
         return;
     }
     struct connection *c = calloc(1, sizeof *c);

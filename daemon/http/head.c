@@ -77,12 +77,18 @@ size_t head_write(char out[HEAD_MAX], const struct head *h, int status, struct s
     return (size_t)(end - out);
 }
 
+size_t head_error_length(int status)
+{
+    const struct status *s = status_of(status);
+    return s && s->text ? strlen(s->text) + 1 : 0;
+}
+
 size_t head_write_error(char out[HEAD_MAX], const struct head *h, int status, bool with_body)
 {
     const struct status *s = status_of(status);
     if (!s || !s->text)
         return 0;
-    size_t length = strlen(s->text) + 1;
+    size_t length = head_error_length(status);
     int n = snprintf(out, HEAD_MAX,
                      "%s%.*s%.*s%s"
                      "Content-Type: text/plain; charset=utf-8\r\nContent-Length: %zu\r\n"

@@ -19,3 +19,5 @@ size_t head_write(char out[HEAD_MAX], const struct head *h, int status, struct s
 /* The same of an answer that is an error, together with its body where `with_body`. Nothing of the
  * request stands in it. */
 size_t head_write_error(char out[HEAD_MAX], const struct head *h, int status, bool with_body);
+/* How long that body is. */
+size_t head_error_length(int status);

@@ -4,6 +4,7 @@
 #include <ev.h>
 #include <stdatomic.h>
 
+#include "access.h"
 #include "head.h"
 #include "http.h"
 #include "peers.h"
@@ -113,7 +114,7 @@ enum step answer_request(struct connection *c, const struct http_request *r,
 /* The answer, an error, to a request that cannot be read to its end: the connection closes. */
 enum step answer_last(struct connection *c, const struct http_request *r, int status);
 /* Tells somebody who has too many connections, and closes this one. */
-void answer_too_many(struct http_server *s, int fd);
+void answer_too_many(struct http_server *s, int fd, struct peer_address address);
 
 /* ---- connection.c -------------------------------------------------------------------------- */
 
