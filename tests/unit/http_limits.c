@@ -272,10 +272,8 @@ static void slow_heads_make_way(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
+    o.limits.max_connections = 2;
     struct http_house *h = open_house(&o);
-    struct http_limits limits = o.limits;
-    limits.max_connections = 2;
-    http_server_limit(h->server, &limits); /* before what the house had opened counts */
     struct raw_client *first = ask(h, "GET / HTTP/1.1\r\n"), *second = ask(h, "GET /");
     struct raw_client *third = ask(h, GET);
     expect(third, 200);
@@ -292,10 +290,8 @@ static void too_many_of_one_address(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
+    o.limits.max_connections_per_address = 2;
     struct http_house *h = open_house(&o);
-    struct http_limits limits = o.limits;
-    limits.max_connections_per_address = 2;
-    http_server_limit(h->server, &limits);
     struct raw_client *first = ask(h, GET), *second, *third;
     expect(first, 200);
     second = ask(h, GET);
@@ -323,11 +319,8 @@ static void too_many_requests_of_one_connection(void **state)
     (void)state;
     struct http_options o;
     http_house_defaults(&o);
+    o.limits.max_requests = 3;
     struct http_house *h = open_house(&o);
-    struct http_limits limits = o.limits;
-    limits.max_requests = 3;
-    http_server_limit(h->server, &limits);
-    assert_served(h); /* whoever comes now comes under the new limits */
     struct raw_client *c = ask(h, GET GET GET GET);
     for (int i = 1; i <= 3; i++) {
         struct raw_response r = expect(c, 200);
@@ -335,6 +328,36 @@ static void too_many_requests_of_one_connection(void **state)
     }
     assert_true(raw_ends(c, MS));
     raw_close(c);
+    http_house_close(h);
+}
+
+/* How many of so many requests are answered on one connection. */
+static int answered(struct http_house *h, int requests)
+{
+    struct raw_response r;
+    struct raw_client *c = ask(h, GET);
+    int n = 0;
+    while (raw_read(c, false, MS, &r) == RAW_DONE && ++n < requests)
+        if (raw_puts(c, GET))
+            break;
+    raw_close(c);
+    return n;
+}
+
+/* The server takes them over when it comes to it, and then they hold. */
+static void limits_that_change(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    struct http_house *h = open_house(&o);
+    for (size_t most = 1; most <= 3; most++) {
+        o.limits.max_requests = most;
+        http_server_limit(h->server, &o.limits);
+        for (int i = 0; i < 1000 && answered(h, 4) != (int)most; i++)
+            ;
+        assert_int_equal(most, answered(h, 4));
+    }
     http_house_close(h);
 }
 
@@ -383,6 +406,10 @@ static void no_descriptors_left(void **state)
     skip_under_valgrind();
     http_house_defaults(&o);
     struct http_house *h = open_house(&o);
+    /* Once this one has been heard, those before it are closed; it waits, and makes no way. */
+    struct raw_client *busy = ask(h, "GET " PAGE " HTTP/1.1\r\nHost: a\r\n\r\n");
+    char path[128];
+    assert_true(http_house_missed(h, path, sizeof path));
     want_begin(&want);
     struct raw_client *c = ask(h, GET);
     int64_t cpu = http_house_cpu_ms(h);
@@ -391,6 +418,7 @@ static void no_descriptors_left(void **state)
     want_end(&want);
     expect(c, 200); /* by itself */
     raw_close(c);
+    raw_close(busy);
     http_house_close(h);
 }
 
@@ -563,6 +591,7 @@ int main(void)
         cmocka_unit_test(slow_heads_make_way),
         cmocka_unit_test(too_many_of_one_address),
         cmocka_unit_test(too_many_requests_of_one_connection),
+        cmocka_unit_test(limits_that_change),
         cmocka_unit_test(the_longest_idle_makes_way),
         cmocka_unit_test(who_comes_when_all_are_busy_waits),
         cmocka_unit_test(no_descriptors_left),
