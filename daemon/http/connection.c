@@ -3,8 +3,10 @@
 #include "server.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -41,6 +43,7 @@ static void enter(struct connection *c, enum state state)
     };
     watch(c, events[state]);
     c->moved = 0;
+    c->measured = false;
     deadline_enter(c, state);
 }
 
@@ -327,14 +330,23 @@ static void expire_head(struct connection *c)
         connection_close(c);
 }
 
-/* A window of sending is over: has enough of it gone? */
+/* A window of sending is over: has the reader taken enough? What the socket takes says little: it
+ * is ready again only when much of it has gone, which a slow reader needs minutes for. So what lies
+ * in it is asked, too, and the first window only shows where to begin. */
 static void expire_send(struct connection *c)
 {
     const struct http_options *o = &server_of(c)->options;
-    if ((double)c->moved < (double)o->limits.min_send_rate * o->send_window)
+    int queued = 0;
+    (void)ioctl(c->io.fd, SIOCOUTQ, &queued);
+    double taken = (double)c->moved + c->queued - queued;
+    if (c->measured && taken < (double)o->limits.min_send_rate * o->send_window) {
         connection_close(c);
-    else
-        enter(c, STATE_SEND);
+        return;
+    }
+    c->queued = queued;
+    c->measured = true;
+    c->moved = 0;
+    deadline_enter(c, STATE_SEND);
 }
 
 void connection_expire(struct connection *c)

@@ -24,7 +24,7 @@ void http_defaults(struct http_options *o)
                    .idle_timeout = 60,
                    .min_send_rate = 1024},
         .body_timeout = 5,
-        .send_window = 30,
+        .send_window = 15,
     };
 }
 

@@ -38,11 +38,13 @@ struct connection {
     struct peer *peer; /* NULL: its connections are not counted */
     struct peer_address address;
     uint32_t requests;
-    uint32_t moved; /* bytes dropped in STATE_LINGER; taken in this window of STATE_SEND */
+    uint32_t moved; /* bytes dropped in STATE_LINGER; sent in this window of STATE_SEND */
+    int queued;     /* bytes that lay in the socket when this window began */
     struct site_waiter waiter;
     uint8_t state; /* enum state */
     bool closing;  /* after what is being sent */
     bool lingers;  /* and then through STATE_LINGER */
+    bool measured; /* `queued` is known: not in the first window */
 };
 
 struct listener {
