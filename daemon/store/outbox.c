@@ -1,14 +1,21 @@
 /* outbox: messages of polls that are written, until they are handed over. */
 #include "rows.h"
 
+/* It takes the place of one about the same feed. Where that failed, what is waited for is waited
+ * for all the same: a hub that is down, or wants to be left alone, is not asked more often for a
+ * feed that changes often. */
 static const char outbox_insert[] =
-    "INSERT INTO outbox (source, kind, what, recipient, tries, due) VALUES (?1, ?2, ?3, ?4, 0, ?5)";
+    "INSERT INTO outbox (source, kind, what, recipient, tries, due) "
+    "SELECT ?1, ?2, ?3, ?4, coalesce(max(tries), 0), "
+    "max(?5, coalesce(max(iif(tries > 0, due, 0)), 0)) "
+    "FROM outbox WHERE kind = 'hub' AND what = ?3 AND recipient = ?4";
 /* In line: only where nobody is before it does it get a time. */
 static const char outbox_insert_in_line[] =
     "INSERT INTO outbox (source, kind, what, recipient, tries, due) VALUES (?1, ?2, ?3, ?4, 0, "
     "iif(EXISTS (SELECT 1 FROM outbox WHERE source = ?1 AND kind = ?2), NULL, ?5))";
 static const char outbox_replace[] =
-    "DELETE FROM outbox WHERE kind = 'hub' AND what = ?1 AND recipient = ?2";
+    "DELETE FROM outbox WHERE kind = 'hub' AND what = ?1 AND recipient = ?2 "
+    "AND key < last_insert_rowid()";
 static const char outbox_read[] =
     "SELECT outbox.key, source.name, what, recipient, tries, due "
     "FROM outbox JOIN source ON source.key = outbox.source "
@@ -51,14 +58,14 @@ static int insert(struct store *s, int64_t source, const struct message *m, stru
 /* A hub that has not been told yet of one change is told of both at once. */
 static int put_one(struct store *s, int64_t source, const struct message *m, struct error *e)
 {
-    if (m->kind == MESSAGE_HUB) {
-        struct call c = db_call(s, STATEMENT_OUTBOX_REPLACE, outbox_replace);
-        db_put_str(&c, m->what);
-        db_put_str(&c, m->to);
-        if (db_run(&c, e) < 0)
-            return -1;
-    }
-    return insert(s, source, m, e);
+    if (insert(s, source, m, e) < 0)
+        return -1;
+    if (m->kind != MESSAGE_HUB)
+        return 0;
+    struct call c = db_call(s, STATEMENT_OUTBOX_REPLACE, outbox_replace);
+    db_put_str(&c, m->what);
+    db_put_str(&c, m->to);
+    return db_run(&c, e);
 }
 
 int outbox_write(struct store *s, int64_t source, const struct source_state *state, struct error *e)

@@ -123,10 +123,32 @@ static void hubs_are_told_of_several_changes_at_once(void **unused)
     int64_t on_its_way = first_key(s, MESSAGE_HUB);
     must(store_outbox_later(s, on_its_way, 105, &e), &e);
     commit(s, "x", &again, 1);
-    assert_waiting(s, MESSAGE_HUB, "x /x.rss 0 100, x /x.atom 0 130");
+    assert_waiting(s, MESSAGE_HUB, "x /x.rss 0 100, x /x.atom 1 130");
     must(store_outbox_later(s, on_its_way, 900, &e), &e);
     must(store_outbox_done(s, on_its_way, 901, &e), &e);
-    assert_waiting(s, MESSAGE_HUB, "x /x.rss 0 100, x /x.atom 0 130");
+    assert_waiting(s, MESSAGE_HUB, "x /x.rss 0 100, x /x.atom 1 130");
+    store_close(s);
+    place_remove(&p);
+}
+
+/* A feed that changes often is no reason to ask a hub more often that is down, or said when. */
+static void a_hub_is_left_alone(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct error e = {""};
+    const struct message first = ping("/x.atom", 100), again = ping("/x.atom", 130);
+    const struct message other = {.kind = MESSAGE_HUB,
+                                  .what = STR("/x.atom"),
+                                  .to = STR("https://other.example/"),
+                                  .due = 140};
+    commit(s, "x", &first, 1);
+    must(store_outbox_later(s, first_key(s, MESSAGE_HUB), 4100, &e), &e);
+    must(store_outbox_later(s, first_key(s, MESSAGE_HUB), 8100, &e), &e);
+    commit(s, "x", &again, 1);
+    commit(s, "x", &other, 1);
+    assert_waiting(s, MESSAGE_HUB, "x /x.atom 0 140, x /x.atom 2 8100");
     store_close(s);
     place_remove(&p);
 }
@@ -193,6 +215,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(programs_are_run_in_order),
         cmocka_unit_test(what_failed_is_tried_again),
+        cmocka_unit_test(a_hub_is_left_alone),
         cmocka_unit_test(hubs_are_told_of_several_changes_at_once),
         cmocka_unit_test(no_message_is_taken_for_another),
         cmocka_unit_test(a_poll_that_fails_leaves_no_message),
