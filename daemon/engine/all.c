@@ -9,16 +9,16 @@
 #include <time.h>
 
 /* Seconds that other events are waited for. */
-#define SOON       0.5
+#define SOON        0.5
 /* The same where the store does not work. */
-#define RETRY      60.0
+#define RETRY       60.0
 /* After a rendering comes a rest of so many times the seconds of the processor that it took. What
  * else the machine has to do is no reason to wait. */
-#define REST       20.0
-#define REST_LEAST 0.1
-#define REST_MOST  60.0
+#define REST        20.0
+#define REST_LEAST  0.1
+#define REST_MOST   60.0
 /* Sources whose entries get their places before the first rendering. */
-#define TURNS_MOST 64
+#define MERGES_MOST 64
 
 #define BODY_MAX ((size_t)256 * 1024 * 1024)
 
@@ -178,8 +178,10 @@ void all_configure(struct engine *en)
 
     if (!en->options.site)
         return;
-    for (int turn = 0; turn < TURNS_MOST && more > 0; turn++)
+    for (int i = 0; i < MERGES_MOST && more > 0; i++) {
         more = merge_next(en->options.store, en->conf, &e);
+        engine_alive(en);
+    }
     if (more < 0)
         engine_log(en, 0, "/" FEED_MERGED_NAME ": %s", e.text);
     ev_timer_stop(en->options.loop, &en->all.soon);

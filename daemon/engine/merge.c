@@ -26,8 +26,8 @@ struct guest {
     struct article article; /* that it is a copy of already; first == 0: of none */
 };
 
-/* One turn: the waiting entries of a source. */
-struct turn {
+/* The waiting entries of a source, and what becomes of them. */
+struct merge {
     struct store *store;
     const struct conf *conf;
     struct arena *arena;
@@ -88,7 +88,7 @@ static bool is_alone(const struct article *article)
 
 /* ---- who may be whom ----------------------------------------------------------------------- */
 
-static int guests_find(struct turn *t, struct error *e)
+static int guests_find(struct merge *t, struct error *e)
 {
     struct waiting *waiting;
 
@@ -109,7 +109,7 @@ static int guests_find(struct turn *t, struct error *e)
 }
 
 /* The number of the host that is this article, which may be a new one. -1. */
-static int64_t host_number(struct turn *t, int64_t first, struct error *e)
+static int64_t host_number(struct merge *t, int64_t first, struct error *e)
 {
     struct article *host = &t->hosts[t->hosts_count];
     struct entry shown;
@@ -126,7 +126,7 @@ static int64_t host_number(struct turn *t, int64_t first, struct error *e)
 }
 
 /* What the index says of one guest. One that shares its article already has its place. */
-static int possible_find(struct turn *t, size_t guest, struct error *e)
+static int possible_find(struct merge *t, size_t guest, struct error *e)
 {
     const struct guest *g = &t->guests[guest];
     int64_t found[POSSIBLE_MOST];
@@ -146,7 +146,7 @@ static int possible_find(struct turn *t, size_t guest, struct error *e)
     return count < 0 ? -1 : 0;
 }
 
-static int hosts_find(struct turn *t, struct error *e)
+static int hosts_find(struct merge *t, struct error *e)
 {
     size_t most = t->count * POSSIBLE_MOST + 1;
     struct twin *texts = arena_array(t->arena, t->count + 1, sizeof(*texts));
@@ -173,7 +173,7 @@ static int hosts_find(struct turn *t, struct error *e)
 /* ---- what becomes of one ------------------------------------------------------------------- */
 
 /* Whether what happened to a copy since it was seen last is known to readers already. 1, 0, -1. */
-static int is_known(struct turn *t, const struct guest *g, const struct copy *shown,
+static int is_known(struct merge *t, const struct guest *g, const struct copy *shown,
                     struct error *e)
 {
     const struct waiting *w = g->waiting;
@@ -206,7 +206,7 @@ static int64_t later(int64_t a, int64_t b)
 }
 
 /* A copy that has its place keeps it; whether something is told is the question. */
-static int place_copy(struct turn *t, const struct guest *g, struct placing *p, struct error *e)
+static int place_copy(struct merge *t, const struct guest *g, struct placing *p, struct error *e)
 {
     const struct waiting *w = g->waiting;
     const struct copy *shown = article_shown(t->conf, &g->article);
@@ -228,7 +228,7 @@ static int place_copy(struct turn *t, const struct guest *g, struct placing *p, 
 
 /* Two articles turn out to be one: the one that has several copies already stays, else the older.
  */
-static int place_twin(struct turn *t, const struct guest *g, const struct article *host,
+static int place_twin(struct merge *t, const struct guest *g, const struct article *host,
                       struct placing *p, struct error *e)
 {
     if (g->article.first && is_alone(host) && g->article.first < host->first) {
@@ -254,7 +254,7 @@ static void place_new(const struct guest *g, struct placing *p)
                                   .updated = g->waiting->entry.updated};
 }
 
-static int guest_place(struct turn *t, size_t i, struct error *e)
+static int guest_place(struct merge *t, size_t i, struct error *e)
 {
     const struct guest *g = &t->guests[i];
     struct placing *p = &t->placings[i];
@@ -271,7 +271,7 @@ static int guest_place(struct turn *t, size_t i, struct error *e)
     return 0;
 }
 
-static int turn_take(struct turn *t, struct error *e)
+static int merge_take(struct merge *t, struct error *e)
 {
     if (guests_find(t, e) < 0)
         return -1;
@@ -290,11 +290,11 @@ static int turn_take(struct turn *t, struct error *e)
 
 int merge_next(struct store *store, const struct conf *conf, struct error *e)
 {
-    struct turn t = {.store = store, .conf = conf, .arena = arena_new()};
+    struct merge t = {.store = store, .conf = conf, .arena = arena_new()};
 
     if (!t.arena)
         return error_set(e, "out of memory");
-    int result = turn_take(&t, e);
+    int result = merge_take(&t, e);
     arena_free(t.arena);
     return result;
 }
