@@ -146,6 +146,8 @@ int store_outbox_later(struct store *s, int64_t key, int64_t due, struct error *
 int store_batch(struct store *s, struct error *e);
 /* -1: nothing of it is there. Only after a store_batch that gave 0. */
 int store_batch_end(struct store *s, struct error *e);
+/* Instead of that: nothing of it is written. */
+void store_batch_drop(struct store *s);
 
 /* Since when the body with this ETag stands at `path`: kept over restarts so that Last-Modified
  * does not move. A body that is not the one stored stands there since `now`, or since a second

@@ -373,7 +373,7 @@ static void describe(struct engine *en)
     free(names);
 }
 
-static struct engine_source **sources_make(struct engine *en, const struct conf *conf,
+static struct engine_source **sources_list(struct engine *en, const struct conf *conf,
                                            struct error *e)
 {
     struct engine_source **sources = calloc(conf->sources_count + 1, sizeof(*sources));
@@ -395,6 +395,24 @@ static struct engine_source **sources_make(struct engine *en, const struct conf 
     if (!sources)
         error_set(e, "out of memory");
     return sources;
+}
+
+/* Names that change do so together: where one cannot, the old conf goes on, and would find nothing
+ * under the others. */
+static struct engine_source **sources_make(struct engine *en, const struct conf *conf,
+                                           struct error *e)
+{
+    struct store *store = en->options.store;
+    struct error alone;
+    bool together = store_batch(store, &alone) == 0;
+    struct engine_source **sources = sources_list(en, conf, e);
+
+    if (!sources && together)
+        store_batch_drop(store);
+    if (!sources || !together || store_batch_end(store, e) == 0)
+        return sources;
+    sources_free(sources, conf->sources_count);
+    return NULL;
 }
 
 static void warn_of_hubs(const struct engine *en)

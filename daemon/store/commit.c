@@ -76,3 +76,11 @@ int store_batch_end(struct store *s, struct error *e)
     db_rollback(s);
     return -1;
 }
+
+void store_batch_drop(struct store *s)
+{
+    if (!s->batch)
+        return; /* it is lost already */
+    s->batch = false;
+    db_rollback(s);
+}

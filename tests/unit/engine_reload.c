@@ -19,6 +19,7 @@ struct scene {
     struct engine *engine;
     int64_t now;
     bool polled;
+    size_t rows; /* of the last poll */
 };
 
 static int64_t clock_of(void *arg)
@@ -40,7 +41,8 @@ static void no_log(void *arg, int level, const char *text)
 static void on_row(void *arg, const char *source, const char *event, const char *id,
                    struct str title)
 {
-    (void)arg, (void)source, (void)id, (void)title;
+    (void)source, (void)id, (void)title;
+    ((struct scene *)arg)->rows++;
     assert_string_not_equal(event, "error");
 }
 
@@ -58,19 +60,27 @@ static void poll_all(struct scene *s)
     struct error e = {""};
 
     s->polled = false;
+    s->rows = 0;
     s->now += 100;
     must(engine_poll(s->engine, NULL, 0, on_row, on_polled, s, &e), &e);
     ev_run(s->loop, 0);
     assert_true(s->polled);
 }
 
-static void configure(struct scene *s, const char *sources)
+static int try_configure(struct scene *s, const char *sources, struct error *e)
 {
     struct conf *conf = folder_conf(s->folder, sources);
+    int done = engine_configure(s->engine, conf, "https://feeds.example.org", e);
+
+    conf_unref(conf);
+    return done;
+}
+
+static void configure(struct scene *s, const char *sources)
+{
     struct error e = {""};
 
-    must(engine_configure(s->engine, conf, "https://feeds.example.org", &e), &e);
-    conf_unref(conf);
+    must(try_configure(s, sources, &e), &e);
 }
 
 static void scene_begin(struct scene *s, struct folder *folder)
@@ -138,10 +148,45 @@ static void reload_on_a_full_disk(void **state)
     scene_end(&s);
 }
 
+/* Whichever operation fails, both have their new names, or none has, and what is stored of them is
+ * found: no poll tells anything anew. */
+static void names_change_together(void **state)
+{
+    static const char renamed[] = "[source uno]\nurl = file:page.txt\nformerly = one\n"
+                                  "[source due]\nurl = file:other.txt\nformerly = two\n";
+    struct scene s;
+    int done = -1, failed = 0;
+
+    scene_begin(&s, *state);
+    configure(&s, ONE TWO);
+    poll_all(&s);
+    assert_int_equal(s.rows, 2);
+    for (int64_t n = 1; done < 0; n++) {
+        struct error e = {""};
+
+        poll_all(&s);
+        assert_int_equal(s.rows, 0);
+        fail_vfs_plan(&(struct fail_plan){
+            .operations = FAIL_CHANGES, .at = n, .lasting = true, .action = FAIL_NO_ROOM});
+        done = try_configure(&s, renamed, &e);
+        fail_vfs_plan(NULL);
+        failed += done < 0;
+    }
+    assert_true(failed > 0);
+    poll_all(&s);
+    assert_int_equal(s.rows, 0);
+    assert_int_equal(raw(s.place.database, "SELECT count(*) FROM source"), 2);
+    engine_free(s.engine);
+    assert_int_equal(last_poll(&s, "uno"), s.now);
+    assert_int_equal(last_poll(&s, "due"), s.now);
+    scene_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reload_on_a_full_disk, folder_open, folder_close),
+        cmocka_unit_test_setup_teardown(names_change_together, folder_open, folder_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
