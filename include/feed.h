@@ -210,6 +210,7 @@ struct feed_row {
     char *title;
     char *url;    /* of the page */
     char *reason; /* NULL: in order */
+    char *moved;  /* where the page is now; NULL: where its source says */
     int64_t entries;
     int64_t last_poll, next_poll, last_change, trouble_since; /* 0: never, none */
     bool known;                                               /* had a good poll */

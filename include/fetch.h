@@ -24,9 +24,11 @@ enum fetch_status {
 /* What came of it. Views are valid during the callback only. */
 struct fetch_result {
     enum fetch_status status;
-    long http_status;               /* 0: none came */
-    struct str body;                /* decoded */
-    struct str url;                 /* after redirects */
+    long http_status; /* 0: none came */
+    struct str body;  /* decoded */
+    struct str url;   /* after redirects */
+    struct str moved; /* where the redirects lead that come first and say that they are for good
+                         (301, 308); empty: none */
     struct str content_type;        /* as sent; empty: none */
     struct str etag, last_modified; /* of the last answer, byte for byte */
     int64_t file_time;              /* of a file:, its mtime; else 0 */
@@ -34,7 +36,7 @@ struct fetch_result {
                                        alone (429, 503); 0: it does not */
     int64_t fresh;                  /* so many seconds the page stays as it is, it says */
     struct str asked;               /* the address that was asked last, in a redirect the new one */
-    struct str cookies;             /* Netscape lines, all that are known now */
+    struct str cookies;             /* Netscape lines, all that are known now; NULL: as before */
     const char *reason;             /* a sentence; "" where OK or NOT_MODIFIED */
 };
 
@@ -49,13 +51,20 @@ void fetcher_free(struct fetcher *f);
 /* So many fetches there will be at once, at the most: what is kept open goes by that. */
 void fetcher_limit(struct fetcher *f, size_t most);
 
-/* Starts fetching `url` as `conf` says. `validators` (NULL: none) make it conditional; `cookies`
+/* Starts fetching `url` as `conf` says, redirects followed. `validators` (NULL: none) make the
+ * request to the address that gave them conditional; `cookies`
  * are Netscape lines from earlier. `now` is for Retry-After dates. All arguments are copied.
  * `done` is called exactly once, from the loop, never from inside this call, unless cancelled.
  * NULL: `e` says why, done is not called. */
 struct fetch *fetch_start(struct fetcher *f, struct str url, const struct poll_conf *conf,
                           const struct validators *validators, struct str cookies, int64_t now,
                           fetch_done *done, void *arg, struct error *e);
+/* The same for a page that has moved: `place`, unless it is empty, is asked in its stead, but it is
+ * still the address of `url` that the operator's `header` is for. */
+struct fetch *fetch_start_at(struct fetcher *f, struct str url, struct str place,
+                             const struct poll_conf *conf, const struct validators *validators,
+                             struct str cookies, int64_t now, fetch_done *done, void *arg,
+                             struct error *e);
 /* Posts `form`, of the type application/x-www-form-urlencoded, in the same way. FETCH_OK is any
  * status of 2xx; redirects are not followed. Of `conf` the limits of time, the proxy and the
  * user-agent hold, not what is meant for the site of its page. */
@@ -82,6 +91,7 @@ int fetch_serve(int connection, const struct conf *conf, struct proc_helper *hel
 enum poll_result {
     POLL_GOOD,  /* believed, 304, or the same bytes */
     POLL_HELD,  /* held for its losses: looked at again at the usual interval */
+    POLL_GONE,  /* for good, as the site says: looked at once a day, for ever */
     POLL_FAILED /* fetch or doubt: backs off, doubling, up to a day, for ever */
 };
 

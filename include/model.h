@@ -183,8 +183,17 @@ enum doubt {
 struct validators {
     struct str etag;          /* byte for byte as received */
     struct str last_modified; /* the same */
+    struct str url;           /* of the answer that brought both; empty: not known */
     struct hash body;         /* of the bytes */
     struct hash key;          /* of address, profile and version of the extractor */
+};
+
+/* Where a page has moved to, as its redirects for good (301, 308) say. Once enough polls in a row
+ * were led to the same place, polls begin there. */
+struct move {
+    struct str from; /* the url that this is of */
+    struct str to;   /* empty: nowhere */
+    int64_t polls;   /* good ones, in a row; no more are counted than are needed */
 };
 
 /* When a source was and will be looked at. */
@@ -204,6 +213,7 @@ struct source_state {
     struct str id_base;
     struct page_info info; /* as the last believed page had it */
     struct validators validators;
+    struct move move;
     struct schedule schedule;
     enum doubt doubt;
     struct str reason;        /* the sentence that goes with doubt */

@@ -157,6 +157,8 @@ void pages_keep(const struct pages *p, struct source_state *state);
 void poll_begin(struct engine_source *s);
 /* Instead of a poll: whoever waits for it is told why there is none. */
 void poll_refuse(struct engine_source *s, const char *reason);
+/* Where the page is looked at, since it has moved there for good. Empty: at its url. */
+struct str poll_moved_to(const struct engine_source *s);
 /* Gives up a fetch that is under way. */
 void poll_cancel(struct engine_source *s);
 /* Writes the states of quiet polls. */

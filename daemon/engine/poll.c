@@ -20,6 +20,10 @@
 #define WAITING_SECONDS  ((int64_t)24 * 60 * 60)
 #define WAITING_POLLS    5
 
+/* So many good polls in a row have to be led to the same place, for good, before polls begin there.
+ */
+#define MOVE_POLLS 3
+
 /* A poll on its way: the state as it will be. */
 struct poll {
     struct engine_source *source;
@@ -223,6 +227,51 @@ static void poll_clear_doubt(struct poll *p)
     p->next.held_polls = 0;
 }
 
+/* ---- a page that has moved ----------------------------------------------------------------- */
+
+static bool has_moved(const struct engine_source *s, const struct move *move)
+{
+    return s->conf->pages <= 1 && move->polls >= MOVE_POLLS &&
+           str_eq(move->from, str_of(s->conf->url));
+}
+
+struct str poll_moved_to(const struct engine_source *s)
+{
+    return has_moved(s, &s->state.move) ? s->state.move.to : (struct str){0};
+}
+
+/* Where the next poll begins. While a source fails, the place that it has moved to and its own
+ * address take turns: either may be the one that works again. Empty: at its own. */
+static struct str poll_place(const struct engine_source *s)
+{
+    return s->state.schedule.failures % 2 ? (struct str){0} : poll_moved_to(s);
+}
+
+/* Notes where a good poll was led to. */
+static void poll_note_move(struct poll *p)
+{
+    const struct engine_source *s = p->source;
+    struct str url = str_of(s->conf->url), place = p->fetched->moved;
+    struct move *move = &p->next.move;
+    bool known = has_moved(s, move);
+
+    if (p->pages)
+        return; /* each of several has a way of its own */
+    if (!place.n)
+        place = poll_place(s);
+    if (str_eq(place, url))
+        place = (struct str){0};
+    if (!str_eq(move->from, url) || !str_eq(move->to, place))
+        *move = (struct move){.from = url, .to = place};
+    if (place.n && move->polls < MOVE_POLLS)
+        move->polls++;
+    if (!known && has_moved(s, move))
+        engine_log(s->engine, 1, "%s: this page has moved to %.*s: set its url to that",
+                   s->conf->name, STR_ARG(place));
+}
+
+/* ---- how it ends --------------------------------------------------------------------------- */
+
 static void poll_keep(struct poll *p)
 {
     if (source_take(p->source, &p->next) < 0)
@@ -236,6 +285,7 @@ static void poll_quiet(struct poll *p)
     struct error e;
 
     poll_clear_doubt(p);
+    poll_note_move(p);
     poll_schedule(p, POLL_GOOD);
     if (messages_of_good(p->source, p->arena, &p->next, NULL, false, p->now, &e) < 0) {
         poll_undone(p, DOUBT_LIMIT, e.text);
@@ -251,6 +301,13 @@ static void poll_quiet(struct poll *p)
     jobs_report(p->source, NULL, NULL);
 }
 
+static enum poll_result result_of(const struct poll *p, enum doubt doubt)
+{
+    if (doubt == DOUBT_LOST)
+        return POLL_HELD;
+    return doubt == DOUBT_FETCH && p->fetched->http_status == 410 ? POLL_GONE : POLL_FAILED;
+}
+
 static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
 {
     struct engine_source *s = p->source;
@@ -258,7 +315,7 @@ static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
 
     p->next.doubt = doubt;
     p->next.reason = str_of(reason);
-    poll_schedule(p, doubt == DOUBT_LOST ? POLL_HELD : POLL_FAILED);
+    poll_schedule(p, result_of(p, doubt));
     engine_log(s->engine, told ? 3 : 1, "%s: %s", s->conf->name, reason);
     write_trouble(p);
     count_failed(&s->tally, doubt_name(doubt));
@@ -323,6 +380,7 @@ static void take_validators(struct poll *p)
         return;
     p->next.validators = (struct validators){.etag = p->fetched->etag,
                                              .last_modified = p->fetched->last_modified,
+                                             .url = p->fetched->url,
                                              .body = hash_of(p->fetched->body),
                                              .key = source_key(p->source)};
 }
@@ -348,6 +406,7 @@ static void poll_believe(struct poll *p, const struct outcome *outcome,
     }
     feeds = !p->next.schedule.last_good || told_otherwise || outcome->changed_count;
     poll_clear_doubt(p);
+    poll_note_move(p);
     take_validators(p);
     keep_page(p, outcome->waiting);
     note_waiting(p, outcome->unfinished);
@@ -659,7 +718,7 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
         return;
     p.pages = s->pages;
     s->pages = NULL;
-    if (fetched->cookies.n)
+    if (fetched->cookies.p)
         p.next.cookies = fetched->cookies;
     p.arena = arena_new();
     if (!p.arena)
@@ -687,9 +746,9 @@ static struct fetch *fetch_begin(struct engine_source *s, int64_t now, struct er
     bool hold = validators_hold(s);
 
     if (s->conf->pages <= 1)
-        return fetch_start(s->engine->fetcher, str_of(s->conf->url), &s->conf->poll,
-                           hold ? &s->state.validators : NULL, s->state.cookies, now, poll_done, s,
-                           e);
+        return fetch_start_at(s->engine->fetcher, str_of(s->conf->url), poll_place(s),
+                              &s->conf->poll, hold ? &s->state.validators : NULL, s->state.cookies,
+                              now, poll_done, s, e);
     s->pages = pages_new(s, hold, e);
     return s->pages ? pages_fetch(s->pages, poll_done, e) : NULL;
 }

@@ -284,6 +284,7 @@ static void tell_row(const struct engine_source *s)
         .last_new = s->last_new,
         .tally = s->tally,
         .activity = s->activity,
+        .moved = (char *)poll_moved_to(s).p,
     };
 
     if (s->engine->options.site)

@@ -12,7 +12,7 @@ struct hash source_key(const struct engine_source *s)
 }
 
 /* The strings of a state, in an order of their own. */
-#define STRINGS 14
+#define STRINGS 17
 
 static void strings_of(struct source_state *state, struct str *strings[STRINGS])
 {
@@ -31,6 +31,9 @@ static void strings_of(struct source_state *state, struct str *strings[STRINGS])
         &state->cookies,
         &state->wait_at,
         &state->waiting,
+        &state->validators.url,
+        &state->move.from,
+        &state->move.to,
     };
 
     memcpy(strings, all, sizeof(all));

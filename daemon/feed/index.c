@@ -102,6 +102,19 @@ static void put_waiting(struct page *p, const struct feed_row *row)
     close_line(p);
 }
 
+static void put_moved(struct page *p, const struct feed_row *row)
+{
+    struct str to = str_of(row->moved);
+
+    if (!row->moved)
+        return;
+    html_open(&p->x, "p", STR("state moved"));
+    put_word(p, WORD_MOVED);
+    html_link(&p->x, to, to);
+    put_word(p, WORD_MOVED_END);
+    close_line(p);
+}
+
 /* One address to copy, which is no link, so that a click selects it (the style sheet sees to
  * that); the others as links. */
 static void put_addresses(struct page *p, const struct feed_row *row)
@@ -184,6 +197,7 @@ static void put_row(struct page *p, const struct feed_row *row, int64_t now)
     close_line(p);
     put_state(p, row);
     put_waiting(p, row);
+    put_moved(p, row);
     put_addresses(p, row);
     put_activity(p, row, now);
     put_facts(p, row);

@@ -23,6 +23,7 @@ struct feed_row *feed_row_copy(const struct feed_row *row)
     whole &= copy(&r->url, row->url);
     whole &= copy(&r->reason, row->reason);
     whole &= copy(&r->waiting, row->waiting);
+    whole &= copy(&r->moved, row->moved);
     if (whole)
         return r;
     feed_row_free(r);
@@ -38,6 +39,7 @@ void feed_row_free(struct feed_row *row)
     free(row->url);
     free(row->reason);
     free(row->waiting);
+    free(row->moved);
     free(row);
 }
 

@@ -35,6 +35,8 @@ static const char *const words[WORDS][PAGE_LANGUAGES] = {
                           "feed when two polls in a row saw the same, after a day at the latest",
                           "”。页面的最后一节还没有结束标记，连续两次查看都相同便进入订阅，"
                           "最迟一天"},
+    [WORD_MOVED] = {"this page has moved to ", "此页面已永久迁至 "},
+    [WORD_MOVED_END] = {": set its url to that", "，请把 url 改为该地址"},
     [WORD_ENTRIES] = {"Entries", "条目"},
     [WORD_LAST_NEW] = {"Newest section", "最新一节"},
     [WORD_LAST_POLL] = {"Last look", "上次查看"},

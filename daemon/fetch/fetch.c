@@ -88,14 +88,14 @@ static struct fetch *fetch_new(struct fetcher *fetcher, struct str url,
     return f;
 }
 
-static int begin(struct fetch *f, const struct poll_conf *conf, const struct validators *validators,
-                 struct str cookies, struct error *e)
+static int begin(struct fetch *f, struct str start, const struct poll_conf *conf,
+                 const struct validators *validators, struct str cookies, struct error *e)
 {
     CURLMcode code;
 
     if (conf->fetch_command)
         return command_start(f, conf, e);
-    if (transfer_prepare(f, conf, validators, cookies, e))
+    if (transfer_prepare(f, start, conf, validators, cookies, e))
         return -1;
     code = curl_multi_add_handle(f->fetcher->multi, f->easy);
     return code ? error_set(e, "libcurl: %s", curl_multi_strerror(code)) : 0;
@@ -105,6 +105,15 @@ struct fetch *fetch_start(struct fetcher *fetcher, struct str url, const struct 
                           const struct validators *validators, struct str cookies, int64_t now,
                           fetch_done *done, void *arg, struct error *e)
 {
+    return fetch_start_at(fetcher, url, (struct str){0}, conf, validators, cookies, now, done, arg,
+                          e);
+}
+
+struct fetch *fetch_start_at(struct fetcher *fetcher, struct str url, struct str place,
+                             const struct poll_conf *conf, const struct validators *validators,
+                             struct str cookies, int64_t now, fetch_done *done, void *arg,
+                             struct error *e)
+{
     struct fetch *f = fetch_new(fetcher, url, conf, now);
 
     if (!f) {
@@ -113,7 +122,7 @@ struct fetch *fetch_start(struct fetcher *fetcher, struct str url, const struct 
     }
     f->done = done;
     f->arg = arg;
-    if (begin(f, conf, validators, cookies, e)) {
+    if (begin(f, place, conf, validators, cookies, e)) {
         fetch_free(f);
         return NULL;
     }

@@ -30,6 +30,8 @@ static void take_finished(struct fetcher *f)
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &fetch);
         curl_multi_remove_handle(f->multi, easy); /* `message` is no longer valid */
         fetch->outcome = outcome;
+        if (redirect_follow(fetch) && curl_multi_add_handle(f->multi, easy) == CURLM_OK)
+            continue;
         fetch->stage = STAGE_OVER;
         DL_DELETE(f->running, fetch);
         DL_APPEND(f->finished, fetch);
@@ -138,11 +140,28 @@ static int set_timer(CURLM *multi, long milliseconds, void *arg)
     return 0;
 }
 
+/* One thread uses it: no locks. Cookies are a source's own. */
+static CURLSH *new_share(void)
+{
+    CURLSH *shared = curl_share_init();
+
+    if (shared && (curl_share_setopt(shared, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) ||
+                   curl_share_setopt(shared, CURLSHOPT_SHARE, CURL_LOCK_DATA_DNS))) {
+        curl_share_cleanup(shared);
+        shared = NULL;
+    }
+    return shared;
+}
+
 int multi_open(struct fetcher *f, struct error *e)
 {
     f->multi = curl_multi_init();
-    if (!f->multi)
+    f->shared = new_share();
+    if (!f->multi || !f->shared) {
+        curl_multi_cleanup(f->multi);
+        curl_share_cleanup(f->shared);
         return error_set(e, "libcurl could not be set up: out of memory");
+    }
     ev_timer_init(&f->timer, on_timer, 0., 0.);
     f->timer.data = f;
     curl_multi_setopt(f->multi, CURLMOPT_SOCKETFUNCTION, watch_socket);
@@ -158,6 +177,7 @@ int multi_open(struct fetcher *f, struct error *e)
 void multi_close(struct fetcher *f)
 {
     curl_multi_cleanup(f->multi);
+    curl_share_cleanup(f->shared);
     while (f->watched)
         forget_socket(f, f->watched);
     ev_timer_stop(f->loop, &f->timer);

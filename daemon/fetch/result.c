@@ -55,8 +55,7 @@ static const char *status_phrase(long status)
     return "";
 }
 
-/* One part of an address, decoded; freed with curl_free(). NULL: it has none. */
-static char *url_part(const char *url, CURLUPart part, unsigned flags)
+char *url_part(const char *url, CURLUPart part, unsigned flags)
 {
     CURLU *parts = curl_url();
     char *value = NULL;
@@ -160,6 +159,36 @@ static void say_timeout(const struct fetch *f, struct error *reason)
                   whole ? "timeout" : "connect-timeout");
 }
 
+/* What OpenSSL found (X509_V_ERR_…, part of its ABI). Names are compared by curl, after that. */
+static void say_certificate(const struct fetch *f, struct error *reason)
+{
+    static const struct {
+        long found;
+        const char *what;
+    } sentences[] = {
+        {0, "is for another host"},
+        {62, "is for another host"},
+        {9, "is not valid yet (is the clock of this machine right?)"},
+        {10, "has expired"},
+        {18, "is signed by nobody but itself; a site of your own can be trusted by SSL_CERT_FILE"},
+        {19, "leads to an authority that this machine does not trust; one of your own can be named "
+             "by SSL_CERT_FILE"},
+        {20, "is signed by an authority that this machine does not know; one of your own can be "
+             "named by SSL_CERT_FILE"},
+        {23, "has been revoked"},
+    };
+    const char *what = "is not trusted";
+    char place[PLACE_MAX];
+    long found = -1;
+
+    curl_easy_getinfo(f->easy, CURLINFO_SSL_VERIFYRESULT, &found);
+    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
+        if (sentences[i].found == found)
+            what = sentences[i].what;
+    last_place(f, place);
+    error_set(reason, "the certificate of %s %s: %s", place, what, detail_of(f));
+}
+
 static void say_trouble(const struct fetch *f, struct error *reason)
 {
     static const struct {
@@ -174,7 +203,7 @@ static void say_trouble(const struct fetch *f, struct error *reason)
         {CURLE_RECV_ERROR, "the connection to ", " broke before an answer was there"},
         {CURLE_SEND_ERROR, "the connection to ", " broke before an answer was there"},
         {CURLE_SSL_CONNECT_ERROR, "no TLS connection to ", " could be made"},
-        {CURLE_PEER_FAILED_VERIFICATION, "the certificate of ", " is not trusted"},
+        {CURLE_SSL_CACERT_BADFILE, "the authorities that may vouch for ", " could not be read"},
         {CURLE_SSL_INVALIDCERTSTATUS, "the certificate of ", " is not trusted"},
         {CURLE_UNSUPPORTED_PROTOCOL, "", " does not speak HTTP"},
         {CURLE_WEIRD_SERVER_REPLY, "", " does not speak HTTP"},
@@ -193,29 +222,7 @@ static void say_trouble(const struct fetch *f, struct error *reason)
     error_set(reason, "%s%s%s: %s", before, place, after, detail_of(f));
 }
 
-static void say_redirect(const struct fetch *f, struct error *reason)
-{
-    struct str scheme = uri_scheme(buf_str(&f->head.location));
-
-    if (f->outcome == CURLE_TOO_MANY_REDIRECTS)
-        error_set(reason, "the site redirects more than %" PRId64 " times (max-redirects)",
-                  f->max_redirects);
-    else if (f->outcome == CURLE_UNSUPPORTED_PROTOCOL)
-        error_set(reason, "the site redirects to a '%.*s' address, which is refused",
-                  STR_ARG(scheme));
-    else
-        error_set(reason, "the site redirects to a malformed address");
-}
-
 /* ---- the outcome --------------------------------------------------------------------------- */
-
-static bool is_redirect_trouble(const struct fetch *f)
-{
-    bool refused = f->outcome == CURLE_TOO_MANY_REDIRECTS ||
-                   f->outcome == CURLE_UNSUPPORTED_PROTOCOL || f->outcome == CURLE_URL_MALFORMAT;
-
-    return refused && f->head.location.len && f->head.status >= 300 && f->head.status < 400;
-}
 
 static enum fetch_status broke_off(const struct fetch *f, struct error *reason)
 {
@@ -231,21 +238,24 @@ static enum fetch_status broke_off(const struct fetch *f, struct error *reason)
 static enum fetch_status judge_http(const struct fetch *f, struct error *reason)
 {
     const struct answer_head *head = &f->head;
-    bool redirected = head->status >= 300 && head->status < 400 && head->location.len;
 
-    if (is_redirect_trouble(f))
-        say_redirect(f, reason);
+    if (*f->redirect.text)
+        error_set(reason, "%s", f->redirect.text);
     else if (head->complete && head->status == 304 && f->conditional)
         return FETCH_NOT_MODIFIED;
     else if (head->complete && head->status == 304)
         error_set(reason, "the site answered 304 Not Modified to a request without conditions");
-    else if (head->complete && head->status >= 200 && head->status != 200 &&
-             (!redirected || !f->outcome))
+    else if (head->complete && head->status == 410 && !f->posts)
+        error_set(reason, "the page is gone (410 Gone): take its source out of the conf file, or "
+                          "set url to where it is now; it is looked at once a day");
+    else if (head->complete && head->status >= 200 && head->status != 200)
         error_set(reason, "the site answered %ld%s", head->status, status_phrase(head->status));
     else if (f->outcome && head->complete && head->status == 200)
         return broke_off(f, reason);
     else if (f->outcome == CURLE_OPERATION_TIMEDOUT)
         say_timeout(f, reason);
+    else if (f->outcome == CURLE_PEER_FAILED_VERIFICATION)
+        say_certificate(f, reason);
     else if (f->outcome == CURLE_COULDNT_CONNECT)
         say_no_connection(f, reason);
     else if (f->outcome)
@@ -318,11 +328,11 @@ static int64_t retry_after(const struct fetch *f)
 void transfer_result(struct fetch *f, struct fetch_result *result, struct error *reason,
                      struct buf *cookies)
 {
-    const char *asked = f->url;
     curl_off_t file_time = -1;
 
     reason->text[0] = '\0';
     buf_init(cookies, COOKIES_MAX);
+    buf_puts(cookies, "");
     collect_cookies(f, cookies);
     *result = (struct fetch_result){
         .status = judge(f, reason),
@@ -335,8 +345,7 @@ void transfer_result(struct fetch *f, struct fetch_result *result, struct error 
         .cookies = buf_str(cookies),
         .reason = reason->text,
     };
-    curl_easy_getinfo(f->easy, CURLINFO_EFFECTIVE_URL, &asked);
-    result->asked = str_of(asked);
+    result->asked = str_of(f->way[f->way_count - 1]);
     if (result->status == FETCH_OK)
         result->body = buf_str(&f->body);
     if (f->is_file)
@@ -345,4 +354,6 @@ void transfer_result(struct fetch *f, struct fetch_result *result, struct error 
     result->url = result->status == FETCH_OK || result->status == FETCH_NOT_MODIFIED
                       ? result->asked
                       : str_of(f->url);
+    if (f->permanent)
+        result->moved = str_of(f->way[f->permanent]);
 }

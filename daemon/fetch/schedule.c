@@ -59,6 +59,8 @@ static int64_t usual_delay(const struct schedule *s, enum poll_result result, in
         return t->restless ? interval : slowed(s, now, interval, sane_interval(t->interval_max));
     case POLL_HELD:
         return interval;
+    case POLL_GONE:
+        return longest_back_off(interval);
     case POLL_FAILED:
         break;
     }
@@ -70,6 +72,8 @@ static int64_t least_delay(enum poll_result result, const struct schedule_terms 
 {
     int64_t fresh = result == POLL_FAILED ? 0 : at_most(t->fresh, t->interval_max);
 
+    if (result == POLL_GONE)
+        return DAY; /* whatever the jitter says */
     return at_least(fresh, at_most(t->retry_after, DAY));
 }
 
@@ -96,6 +100,7 @@ static void note_result(struct schedule *s, enum poll_result result, int64_t now
     case POLL_HELD:
         s->failures = 0;
         break;
+    case POLL_GONE:
     case POLL_FAILED:
         if (s->failures < INT64_MAX)
             s->failures++;

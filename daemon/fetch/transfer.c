@@ -32,21 +32,28 @@ static void head_clear(struct answer_head *head)
     buf_clear(&head->location);
 }
 
+static void head_forget(struct answer_head *head)
+{
+    buf_reset(&head->etag);
+    buf_reset(&head->last_modified);
+    buf_reset(&head->content_type);
+    buf_reset(&head->location);
+    head->status = 0;
+    head->retry_after = 0;
+    head->retry_is_date = false;
+    head->fresh = (struct fresh){0};
+    head->complete = false;
+}
+
 /* A new answer: of a redirect, or after a 1xx. Nothing of the one before holds for it. */
 static void head_begin(struct answer_head *head, struct str status_line)
 {
     int64_t status = 0;
 
-    buf_reset(&head->etag);
-    buf_reset(&head->last_modified);
-    buf_reset(&head->content_type);
-    buf_reset(&head->location);
+    head_forget(head);
     str_cut(&status_line, ' ');
     parse_number(str_sub(status_line, 0, 3), 100, 999, &status);
     head->status = (long)status;
-    head->retry_after = 0;
-    head->fresh = (struct fresh){0};
-    head->complete = false;
 }
 
 static bool is_digits(struct str s)
@@ -145,12 +152,12 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
 #define SET(f, option, value)                                                                      \
     ((f)->refused = curl_easy_setopt((f)->easy, option, value) != CURLE_OK || (f)->refused)
 
-static void add_header(struct fetch *f, const char *line)
+static void add_line(struct fetch *f, struct curl_slist **list, const char *line)
 {
-    struct curl_slist *more = curl_slist_append(f->headers, line);
+    struct curl_slist *more = curl_slist_append(*list, line);
 
     if (more)
-        f->headers = more;
+        *list = more;
     else
         f->refused = true;
 }
@@ -164,23 +171,124 @@ static void add_validator(struct fetch *f, const char *name, struct str value)
     buf_init(&line, HEAD_VALUE_MAX * 2);
     buf_printf(&line, "%s: ", name);
     if (buf_add(&line, value) == 0) {
-        add_header(f, line.data);
-        f->conditional = true;
+        add_line(f, &f->conditions, line.data);
     }
     buf_clear(&line);
 }
 
-static void set_headers(struct fetch *f, const struct poll_conf *conf,
+/* What requests are made of, also those that a redirect makes necessary. */
+static void keep_fields(struct fetch *f, const struct poll_conf *conf,
                         const struct validators *validators)
 {
+    struct str place = validators ? validators->url : (struct str){0};
+
     for (size_t i = 0; i < conf->header.count; i++)
-        add_header(f, conf->header.items[i]);
+        add_line(f, &f->own_headers, conf->header.items[i]);
     if (validators) {
         add_validator(f, "If-None-Match", validators->etag);
         add_validator(f, "If-Modified-Since", validators->last_modified);
     }
-    SET(f, CURLOPT_HTTPHEADER, f->headers);
+    f->conditions_for = strndup(place.n ? place.p : "", place.n);
+    f->refused = f->refused || !f->conditions_for;
+    f->user = url_part(f->url, CURLUPART_USER, CURLU_URLDECODE);
+    f->password = url_part(f->url, CURLUPART_PASSWORD, CURLU_URLDECODE);
 }
+
+/* ---- where a request goes ------------------------------------------------------------------ */
+
+static bool same_part(const char *a, const char *b, CURLUPart part)
+{
+    char *of_a = url_part(a, part, CURLU_DEFAULT_PORT);
+    char *of_b = url_part(b, part, CURLU_DEFAULT_PORT);
+    bool same = of_a && of_b && str_eq_nocase(str_of(of_a), str_of(of_b));
+
+    curl_free(of_a);
+    curl_free(of_b);
+    return same;
+}
+
+static bool has_usual_port(const char *url)
+{
+    char *port = url_part(url, CURLUPART_PORT, CURLU_NO_DEFAULT_PORT);
+
+    curl_free(port);
+    return !port;
+}
+
+/* Whether `url` is at the place of the address that the operator wrote down: what is meant for that
+ * one alone may go there too. From http to https of the same host is no other place. */
+static bool is_home(const struct fetch *f, const char *url)
+{
+    bool safer = uri_scheme(str_of(url)).n == 5 && has_usual_port(url) && has_usual_port(f->url);
+
+    return same_part(f->url, url, CURLUPART_HOST) &&
+           (safer ||
+            (same_part(f->url, url, CURLUPART_SCHEME) && same_part(f->url, url, CURLUPART_PORT)));
+}
+
+/* Fields of the operator's that are a secret nowhere. */
+static bool may_travel(struct str line)
+{
+    static const char *const names[] = {"Accept", "Accept-Language"};
+    struct str name = str_trim(str_cut(&line, ':'));
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (str_eq_nocase(name, str_of(names[i])))
+            return true;
+    return false;
+}
+
+/* A redirect does not carry the operator's fields, which may be keys, to others. */
+static void set_headers(struct fetch *f, const char *url)
+{
+    bool home = is_home(f, url);
+
+    curl_slist_free_all(f->headers);
+    f->headers = NULL;
+    for (const struct curl_slist *line = f->own_headers; line; line = line->next)
+        if (home || may_travel(str_of(line->data)))
+            add_line(f, &f->headers, line->data);
+    f->conditional = f->conditions && (!*f->conditions_for || strcmp(f->conditions_for, url) == 0);
+    for (const struct curl_slist *line = f->conditions; line && f->conditional; line = line->next)
+        add_line(f, &f->headers, line->data);
+    SET(f, CURLOPT_HTTPHEADER, f->headers);
+    if (f->user || f->password) {
+        SET(f, CURLOPT_USERNAME, home ? f->user : NULL);
+        SET(f, CURLOPT_PASSWORD, home ? f->password : NULL);
+    }
+}
+
+static long milliseconds_left(const struct fetch *f)
+{
+    int64_t whole = f->timeout > LONG_MAX / 1000 ? LONG_MAX : f->timeout * 1000;
+    int64_t left = whole - f->spent / 1000;
+
+    return left > 0 ? (long)left : 1; /* 0 would be for ever */
+}
+
+int transfer_aim(struct fetch *f, const char *url)
+{
+    char **more = realloc(f->way, (f->way_count + 1) * sizeof *more);
+    char *copy = strdup(url);
+
+    if (more)
+        f->way = more;
+    if (!more || !copy) {
+        free(copy);
+        return -1;
+    }
+    f->way[f->way_count++] = copy;
+    head_forget(&f->head);
+    f->ignored = 0;
+    f->curl_error[0] = '\0';
+    SET(f, CURLOPT_URL, url);
+    SET(f, CURLOPT_TIMEOUT_MS, milliseconds_left(f));
+    if (!f->is_file)
+        set_headers(f, url);
+    return f->refused ? -1 : 0;
+}
+
+/* ---- cookies, limits ----------------------------------------------------------------------- */
 
 /* The lines that we know count more than those of cookie-file, which they once came from: curl
  * does not let what it reads from a file replace a cookie that is set. A line is told by its tabs
@@ -209,13 +317,15 @@ static void set_limits(struct fetch *f, const struct poll_conf *conf)
 {
     SET(f, CURLOPT_NOSIGNAL, 1L);
     SET(f, CURLOPT_PROTOCOLS_STR, f->is_file ? "file" : "http,https");
-    SET(f, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-    SET(f, CURLOPT_FOLLOWLOCATION, 1L);
-    SET(f, CURLOPT_MAXREDIRS, (long)conf->max_redirects);
-    SET(f, CURLOPT_TIMEOUT_MS, milliseconds(conf->timeout));
+    SET(f, CURLOPT_FOLLOWLOCATION, 0L); /* redirect.c does */
     SET(f, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(conf->connect_timeout));
     SET(f, CURLOPT_SSL_VERIFYPEER, 1L);
     SET(f, CURLOPT_SSL_VERIFYHOST, 2L);
+    /* As the curl program does, which libcurl leaves to its users. */
+    if (getenv("SSL_CERT_FILE"))
+        SET(f, CURLOPT_CAINFO, getenv("SSL_CERT_FILE"));
+    if (getenv("SSL_CERT_DIR"))
+        SET(f, CURLOPT_CAPATH, getenv("SSL_CERT_DIR"));
 #if LIBCURL_VERSION_NUM >= 0x075700
     SET(f, CURLOPT_QUICK_EXIT, 1L); /* no waiting for a name look-up that is given up */
 #endif
@@ -223,7 +333,7 @@ static void set_limits(struct fetch *f, const struct poll_conf *conf)
 
 static void set_request(struct fetch *f, const struct poll_conf *conf)
 {
-    SET(f, CURLOPT_URL, f->url);
+    SET(f, CURLOPT_SHARE, f->fetcher->shared);
     SET(f, CURLOPT_ACCEPT_ENCODING, ""); /* all that curl knows */
     SET(f, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(f, CURLOPT_USERAGENT, conf->user_agent);
@@ -268,10 +378,11 @@ static int check_file(const char *url, struct error *e)
     return bad ? -1 : 0;
 }
 
-int transfer_prepare(struct fetch *f, const struct poll_conf *conf,
+int transfer_prepare(struct fetch *f, struct str start, const struct poll_conf *conf,
                      const struct validators *validators, struct str cookies, struct error *e)
 {
     struct str scheme = uri_scheme(str_of(f->url));
+    char *first;
 
     f->is_file = str_eq_nocase(scheme, STR("file"));
     if (!f->is_file && !uri_is_http(str_of(f->url)))
@@ -282,12 +393,14 @@ int transfer_prepare(struct fetch *f, const struct poll_conf *conf,
     f->easy = curl_easy_init();
     if (!f->easy)
         return error_set(e, "out of memory");
-    if (!f->is_file)
-        set_headers(f, conf, validators);
+    keep_fields(f, conf, validators);
     set_limits(f, conf);
     set_request(f, conf);
     set_callbacks(f);
     set_cookies(f, conf, cookies);
+    first = strndup(start.n ? start.p : f->url, start.n ? start.n : strlen(f->url));
+    f->refused = !first || transfer_aim(f, first) || f->refused;
+    free(first);
     return f->refused ? error_set(e, "libcurl could not be told what to fetch") : 0;
 }
 
@@ -304,7 +417,7 @@ int transfer_prepare_post(struct fetch *f, const struct poll_conf *conf, struct 
     set_limits(f, conf);
     set_request(f, conf);
     set_callbacks(f);
-    SET(f, CURLOPT_FOLLOWLOCATION, 0L);
+    f->refused = transfer_aim(f, f->url) || f->refused;
     SET(f, CURLOPT_POSTFIELDSIZE, (long)form.n);
     SET(f, CURLOPT_COPYPOSTFIELDS, form.n ? form.p : "");
     return f->refused ? error_set(e, "libcurl could not be told what to post") : 0;
@@ -313,6 +426,14 @@ int transfer_prepare_post(struct fetch *f, const struct poll_conf *conf, struct 
 void transfer_clear(struct fetch *f)
 {
     curl_easy_cleanup(f->easy);
+    curl_slist_free_all(f->own_headers);
+    curl_slist_free_all(f->conditions);
+    free(f->conditions_for);
+    curl_free(f->user);
+    curl_free(f->password);
+    for (size_t i = 0; i < f->way_count; i++)
+        free(f->way[i]);
+    free(f->way);
     curl_slist_free_all(f->headers);
     head_clear(&f->head);
     buf_clear(&f->body);

@@ -12,6 +12,7 @@ struct fetcher {
     struct ev_loop *loop;
     struct proc_helper *helper;
     CURLM *multi;
+    CURLSH *shared;          /* TLS sessions, and the addresses of names */
     struct ev_timer timer;   /* obeys curl's timer callback only */
     struct watched *watched; /* curl's sockets */
     struct fetch *running;
@@ -52,14 +53,25 @@ struct fetch {
     char *url;
     bool is_file;
     bool posts;
-    bool conditional;
     int64_t timeout, connect_timeout, max_redirects;
+    struct curl_slist *own_headers; /* the operator's, for the place of `url` */
+    struct curl_slist *conditions;  /* the fields that validators are sent back in … */
+    char *conditions_for;           /* … to this address; empty: to any */
+    char *user, *password;          /* of `url`; NULL: none */
+
+    /* the way of redirects */
+    char **way; /* one address after the other; the last is asked now */
+    size_t way_count;
+    size_t permanent;      /* so many of the first redirects were permanent, one after the other */
+    int64_t spent;         /* microseconds, by those that came before */
+    struct error redirect; /* why a redirect was not followed */
 
     /* over curl; `easy` is NULL for a fetch-command */
     CURL *easy;
     CURLcode outcome;
-    bool refused; /* curl did not take an option */
-    struct curl_slist *headers;
+    bool refused;               /* curl did not take an option */
+    bool conditional;           /* the request that is asked now */
+    struct curl_slist *headers; /* its fields */
     char curl_error[CURL_ERROR_SIZE];
     struct answer_head head;
     struct buf body; /* capped at max-size */
@@ -73,15 +85,25 @@ struct fetch {
     bool in_sandbox;      /* it should have been run by the service, and there is none */
 };
 
-/* Makes and sets f->easy up, all but adding it to the multi handle. -1: `e`. */
-int transfer_prepare(struct fetch *f, const struct poll_conf *conf,
+/* Makes and sets f->easy up, all but adding it to the multi handle. `start` is asked first. -1:
+ * `e`. */
+int transfer_prepare(struct fetch *f, struct str start, const struct poll_conf *conf,
                      const struct validators *validators, struct str cookies, struct error *e);
 /* The same, to post `form`. */
 int transfer_prepare_post(struct fetch *f, const struct poll_conf *conf, struct str form,
                           struct error *e);
+/* The next request of f goes to `url`. -1: no memory. */
+int transfer_aim(struct fetch *f, const char *url);
 /* Frees what transfer_prepare made. */
 void transfer_clear(struct fetch *f);
 
+/* What an answer says that has come to its end: f is to go on at the next address, for which it has
+ * been made ready. False: it is over; f->redirect says why where it leads somewhere nevertheless.
+ */
+bool redirect_follow(struct fetch *f);
+
+/* One part of an address (CURLUPart, CURLU_ flags); freed with curl_free(). NULL: it has none. */
+char *url_part(const char *url, CURLUPart part, unsigned flags);
 /* The path of a file: address, decoded; freed with curl_free(). NULL: it has none. */
 char *transfer_file_path(const char *url);
 

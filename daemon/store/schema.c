@@ -214,6 +214,12 @@ const struct schema_step schema_steps[] = {
      "  packed BLOB NOT NULL,"
      "  PRIMARY KEY (source, number)"
      ") STRICT;"},
+
+    /* Where the validators came from, and where the page has moved to. */
+    {"ALTER TABLE source ADD COLUMN valid_at BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE source ADD COLUMN move_from BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE source ADD COLUMN move_to BLOB NOT NULL DEFAULT x'';"
+     "ALTER TABLE source ADD COLUMN move_polls INTEGER NOT NULL DEFAULT 0;"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

@@ -8,7 +8,7 @@
     "id_base, title, author, description, language, canonical, tags, published, modified, "        \
     "etag, last_modified, body_hash, valid_for, doubt, reason, held, held_polls, cookies, "        \
     "unfinished, unfinished_polls, trouble_polls, trouble_told, waiting, waiting_since, "          \
-    "waiting_polls, wait_until, wait_at"
+    "waiting_polls, wait_until, wait_at, valid_at, move_from, move_to, move_polls"
 #define EXCLUDED                                                                                   \
     "excluded.id_base, excluded.title, excluded.author, excluded.description, "                    \
     "excluded.language, excluded.canonical, excluded.tags, excluded.published, "                   \
@@ -17,13 +17,14 @@
     "excluded.held_polls, excluded.cookies, excluded.unfinished, excluded.unfinished_polls, "      \
     "excluded.trouble_polls, excluded.trouble_told, "                                              \
     "excluded.waiting, excluded.waiting_since, excluded.waiting_polls, "                           \
-    "excluded.wait_until, excluded.wait_at"
+    "excluded.wait_until, excluded.wait_at, "                                                      \
+    "excluded.valid_at, excluded.move_from, excluded.move_to, excluded.move_polls"
 
 /* A row that is as it was costs no write: SQLite compares before it marks a page as changed. */
 static const char source_write[] =
     "INSERT INTO source (name, " COLUMNS ") "
     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, "
-    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28) "
+    "?19, ?20, ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32) "
     "ON CONFLICT (name) DO UPDATE SET (" COLUMNS ") = (" EXCLUDED ")";
 
 static const char schedule_write[] =
@@ -117,6 +118,10 @@ static void put_state(struct call *c, const struct source_state *state)
     db_put_int(c, state->waiting_polls);
     db_put_int(c, state->schedule.wait_until);
     db_put_bytes(c, state->wait_at);
+    db_put_bytes(c, validators->url);
+    db_put_bytes(c, state->move.from);
+    db_put_bytes(c, state->move.to);
+    db_put_int(c, state->move.polls);
 }
 
 static void put_schedule(struct call *c, const struct schedule *schedule)
@@ -161,6 +166,10 @@ static void get_state(struct call *c, struct arena *a, struct source_state *stat
     state->waiting_polls = db_get_int(c);
     state->schedule.wait_until = db_get_int(c);
     state->wait_at = db_get_str(c, a);
+    validators->url = db_get_str(c, a);
+    state->move.from = db_get_str(c, a);
+    state->move.to = db_get_str(c, a);
+    state->move.polls = db_get_int(c);
 }
 
 static void get_schedule(struct call *c, struct schedule *schedule)

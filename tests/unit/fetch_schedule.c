@@ -92,6 +92,27 @@ static void test_failures_back_off_to_a_day_and_never_give_up(void **state)
     assert_int_equal(s.trouble_since, 0);
 }
 
+static void test_gone_is_looked_at_once_a_day(void **state)
+{
+    struct schedule s = {.last_good = START - HOUR};
+    int64_t now = START;
+    uint32_t random = 3;
+
+    (void)state;
+    for (int i = 1; i <= 1000; i++) {
+        schedule_after(&s, POLL_GONE, now, HOUR, 0, next_random(&random));
+        assert_in_range(s.next_poll - now, DAY, DAY + DAY / 10);
+        assert_int_equal(s.failures, i);
+        assert_int_equal(s.trouble_since, START);
+        assert_int_equal(schedule_at_start(&s, now, HOUR), s.next_poll);
+        now = s.next_poll;
+    }
+    schedule_after(&s, POLL_GONE, now, 7 * DAY, 0, (uint32_t)(7 * DAY / 10));
+    assert_int_equal(s.next_poll, now + 7 * DAY);
+    schedule_after(&s, POLL_GOOD, now, HOUR, 0, 360);
+    assert_int_equal(s.next_poll, now + HOUR);
+}
+
 static void test_a_long_interval_is_never_shortened(void **state)
 {
     struct schedule s = {0};
@@ -264,6 +285,7 @@ int main(void)
         cmocka_unit_test(test_good_polls_keep_the_interval),
         cmocka_unit_test(test_jitter_reaches_both_ends),
         cmocka_unit_test(test_failures_back_off_to_a_day_and_never_give_up),
+        cmocka_unit_test(test_gone_is_looked_at_once_a_day),
         cmocka_unit_test(test_a_long_interval_is_never_shortened),
         cmocka_unit_test(test_held_polls_keep_the_interval),
         cmocka_unit_test(test_retry_after_is_a_floor_to_the_second),

@@ -15,7 +15,8 @@ static void test_statuses(void **state)
         const char *reason;
     } cases[] = {
         {404, "the site answered 404 Not Found"},
-        {410, "the site answered 410 Gone"},
+        {410, "the page is gone (410 Gone): take its source out of the conf file, or set url to "
+              "where it is now; it is looked at once a day"},
         {429, "the site answered 429 Too Many Requests"},
         {500, "the site answered 500 Internal Server Error"},
         {503, "the site answered 503 Service Unavailable"},

@@ -18,8 +18,12 @@ static struct source_state full_state(void)
                  .modified = -5},
         .validators = {.etag = STR("W/\"a\xff\x80z\""),
                        .last_modified = STR("Wed, 12 Nov 2025 01:30:00 GMT"),
+                       .url = STR("https://example.org/n\xe9w"),
                        .body = {UINT64_MAX, 1},
                        .key = {0, UINT64_C(0x8000000000000000)}},
+        .move = {.from = STR("http://example.org/"),
+                 .to = STR("https://example.org/n\xe9w"),
+                 .polls = 2},
         .schedule = {.last_poll = 1,
                      .last_good = 2,
                      .last_change = 3,
@@ -50,8 +54,12 @@ static void assert_state_equal(const struct source_state *a, const struct source
     assert_int_equal(a->info.modified, b->info.modified);
     assert_true(same(a->validators.etag, b->validators.etag));
     assert_true(same(a->validators.last_modified, b->validators.last_modified));
+    assert_true(same(a->validators.url, b->validators.url));
     assert_true(hash_eq(a->validators.body, b->validators.body));
     assert_true(hash_eq(a->validators.key, b->validators.key));
+    assert_true(same(a->move.from, b->move.from));
+    assert_true(same(a->move.to, b->move.to));
+    assert_int_equal(a->move.polls, b->move.polls);
     assert_memory_equal(&a->schedule, &b->schedule, sizeof a->schedule);
     assert_int_equal(a->doubt, b->doubt);
     assert_true(same(a->reason, b->reason));
