@@ -33,7 +33,7 @@ LIBS = libcurl libxml-2.0 sqlite3 libpcre2-8 jansson uuid zlib libbrotlienc libz
 # Asked for at the first use, which comes after `make deps`.
 lib_cflags = $(eval lib_cflags := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(lib_cflags)
 lib_ldlibs = $(eval lib_ldlibs := $$(shell $(PKG_CONFIG) --libs $(LIBS)))$(lib_ldlibs)
-test_ldlibs = -lcmocka -lbrotlidec -lm
+test_ldlibs = -lcmocka -lbrotlidec -lssl -lcrypto -lm
 
 all_cflags  = -std=c11 -D_GNU_SOURCE -DDIGESTD_VERSION='"$(VERSION)"' -Iinclude $(lib_cflags) \
               $(WARNINGS) $(HARDENING) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)

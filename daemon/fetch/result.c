@@ -166,7 +166,7 @@ static void say_certificate(const struct fetch *f, struct error *reason)
         long found;
         const char *what;
     } sentences[] = {
-        {0, "is for another host"},
+        {1, "is for another host"}, /* curl's own: the names were looked at first */
         {62, "is for another host"},
         {9, "is not valid yet (is the clock of this machine right?)"},
         {10, "has expired"},

@@ -1,13 +1,16 @@
 /* A step of the source site → the bytes that go over the wire. */
 #include "source_reply.h"
 
+#include <brotli/encode.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
-enum { CHUNK = 4096, GZIP_WINDOW = 15 + 16 };
+/* BOMB: a body that is larger than that is one. */
+enum { CHUNK = 4096, ZLIB_WINDOW = 15, GZIP_WINDOW = 15 + 16, BOMB = 1 << 26 };
 
 void source_give_up(const char *what)
 {
@@ -104,28 +107,78 @@ static void deflate_all(z_stream *z, struct buf *out, const char *data, size_t n
     } while (z->avail_out == 0);
 }
 
-/* Piece by piece, so that a bomb is never there in full. */
-static void add_gzip(struct buf *out, const struct site_step *step, size_t times)
+/* After a full flush the next piece knows nothing of those before: what one piece became is
+ * repeated as it is, so that a bomb is never there in full, nor worked out. Its checksum is wrong
+ * then. */
+static void add_deflated(struct buf *out, const struct site_step *step, size_t times, int window)
 {
     z_stream z = {0};
+    bool bomb = times > BOMB / (step->body_size + 1);
+    size_t from, n;
 
-    if (deflateInit2(&z, 9, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&z, 9, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         source_give_up("deflateInit2");
-    for (size_t i = 0; i < times; i++)
+    for (size_t i = 0; i < times && !bomb; i++)
         deflate_all(&z, out, step->body, step->body_size, Z_NO_FLUSH);
-    deflate_all(&z, out, "", 0, Z_FINISH);
+    if (bomb) {
+        deflate_all(&z, out, step->body, step->body_size, Z_FULL_FLUSH);
+        from = out->len;
+        deflate_all(&z, out, step->body, step->body_size, Z_FULL_FLUSH);
+        n = out->len - from;
+        if (buf_reserve(out, n * times))
+            source_give_up("buf_reserve");
+        for (size_t i = 2; i < times; i++)
+            buf_append(out, out->data + from, n);
+    }
+    deflate_all(&z, out, "", 0, step->unfinished ? Z_SYNC_FLUSH : Z_FINISH);
     deflateEnd(&z);
+}
+
+/* Bytes that are one whole stream; an unfinished one has lost its second half. */
+static void add_coded(struct buf *out, const struct site_step *step, struct str plain)
+{
+    size_t room = ZSTD_compressBound(plain.n) + BrotliEncoderMaxCompressedSize(plain.n) + 64;
+    size_t n = room;
+
+    if (buf_reserve(out, room))
+        source_give_up("buf_reserve");
+    if (step->coding == SITE_ZSTD)
+        n = ZSTD_compress(out->data + out->len, room, plain.p, plain.n, 3);
+    else if (!BrotliEncoderCompress(5, 22, BROTLI_MODE_TEXT, plain.n, (const uint8_t *)plain.p, &n,
+                                    (uint8_t *)(out->data + out->len)))
+        source_give_up("BrotliEncoderCompress");
+    out->len += step->unfinished ? n / 2 : n;
+}
+
+static void add_plain(struct buf *out, const struct site_step *step, size_t times)
+{
+    for (size_t i = 0; i < times; i++)
+        buf_append(out, step->body, step->body_size);
 }
 
 static void make_body(struct buf *out, const struct site_step *step)
 {
     size_t times = step->repeat ? step->repeat : 1;
+    struct buf plain;
 
-    if (step->coding == SITE_GZIP)
-        add_gzip(out, step, times);
-    else
-        for (size_t i = 0; i < times; i++)
-            buf_append(out, step->body, step->body_size);
+    switch (step->coding) {
+    case SITE_GZIP:
+        add_deflated(out, step, times, GZIP_WINDOW);
+        break;
+    case SITE_DEFLATE:
+        add_deflated(out, step, times, ZLIB_WINDOW);
+        break;
+    case SITE_BROTLI:
+    case SITE_ZSTD:
+        buf_init(&plain, SIZE_MAX / 2);
+        add_plain(&plain, step, times);
+        add_coded(out, step, buf_str(&plain));
+        buf_clear(&plain);
+        break;
+    case SITE_IDENTITY:
+        add_plain(out, step, times);
+        break;
+    }
 }
 
 /* The first `sent` bytes of the body; the end is marked only where all of it is there. */
@@ -155,6 +208,23 @@ static void add_field(struct buf *out, const char *name, const char *value)
         buf_printf(out, "%s: %s\r\n", name, value);
 }
 
+static const char *coding_name(enum site_coding coding)
+{
+    switch (coding) {
+    case SITE_IDENTITY:
+        break;
+    case SITE_GZIP:
+        return "gzip";
+    case SITE_DEFLATE:
+        return "deflate";
+    case SITE_BROTLI:
+        return "br";
+    case SITE_ZSTD:
+        return "zstd";
+    }
+    return NULL;
+}
+
 static void add_head(struct buf *out, const struct site_step *step, int status, size_t body_size)
 {
     const char *type = step->content_type ? step->content_type : "text/html; charset=utf-8";
@@ -166,7 +236,7 @@ static void add_head(struct buf *out, const struct site_step *step, int status, 
     add_field(out, "Retry-After", step->retry_after);
     if (status != 304) {
         add_field(out, "Content-Type", type);
-        add_field(out, "Content-Encoding", step->coding == SITE_GZIP ? "gzip" : NULL);
+        add_field(out, "Content-Encoding", coding_name(step->coding));
         if (step->framing == SITE_CHUNKED)
             add_field(out, "Transfer-Encoding", "chunked");
         else if (step->framing == SITE_LENGTH)
@@ -204,7 +274,7 @@ static void add_answer(struct source_reply *reply, const struct site_step *step,
 
 void source_reply_make(struct source_reply *reply, const struct site_step *step, struct str head)
 {
-    *reply = (struct source_reply){.hang = false};
+    *reply = (struct source_reply){.drip = step->drip};
     buf_init(&reply->bytes, SIZE_MAX / 2);
     switch (step->fault) {
     case SITE_NO_FAULT:
@@ -223,8 +293,12 @@ void source_reply_make(struct source_reply *reply, const struct site_step *step,
         reply->close = reply->reset = true;
         break;
     case SITE_GARBAGE:
+    case SITE_GARBAGE_RST:
+    case SITE_GARBAGE_STALL:
         make_body(&reply->bytes, step);
-        reply->close = true;
+        reply->hang = step->fault == SITE_GARBAGE_STALL;
+        reply->reset = step->fault == SITE_GARBAGE_RST;
+        reply->close = !reply->hang;
         break;
     }
 }

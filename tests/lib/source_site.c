@@ -7,7 +7,9 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <ev.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +29,7 @@ struct connection {
     struct source_site *site;
     enum connection_state state;
     struct ev_io io;
+    struct ev_timer drip; /* the next byte */
     struct buf in;
     struct route *route; /* of a held one */
     struct source_reply reply;
@@ -37,7 +40,8 @@ struct connection {
 struct source_site {
     pthread_t thread;
     struct ev_loop *loop;
-    struct ev_io listener;
+    struct ev_io *listeners;
+    unsigned hosts;
     struct ev_async wake;
     struct connection *connections;
 
@@ -65,6 +69,7 @@ static void connection_free(struct connection *c, bool reset)
     struct linger at_once = {.l_onoff = 1, .l_linger = 0};
 
     watch(c, 0);
+    ev_timer_stop(c->site->loop, &c->drip);
     if (reset)
         setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     close(c->io.fd);
@@ -94,10 +99,18 @@ static bool sent_all(struct connection *c)
     return take_request(c);
 }
 
+static void send_later(struct connection *c)
+{
+    watch(c, EV_READ); /* to see it closed */
+    ev_timer_set(&c->drip, c->reply.drip, 0.);
+    ev_timer_start(c->site->loop, &c->drip);
+}
+
 static bool send_some(struct connection *c)
 {
     while (c->sent < c->reply.bytes.len) {
-        ssize_t n = send(c->io.fd, c->reply.bytes.data + c->sent, c->reply.bytes.len - c->sent,
+        size_t left = c->reply.bytes.len - c->sent;
+        ssize_t n = send(c->io.fd, c->reply.bytes.data + c->sent, c->reply.drip > 0 ? 1 : left,
                          MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN) {
             watch(c, EV_WRITE);
@@ -108,6 +121,10 @@ static bool send_some(struct connection *c)
             return false;
         }
         c->sent += (size_t)n;
+        if (c->reply.drip > 0) {
+            send_later(c);
+            return true;
+        }
     }
     return sent_all(c);
 }
@@ -211,9 +228,17 @@ static void on_connection(struct ev_loop *loop, struct ev_io *w, int events)
         read_some(w->data);
 }
 
+static void on_drip(struct ev_loop *loop, struct ev_timer *w, int events)
+{
+    (void)loop;
+    (void)events;
+    send_some(w->data);
+}
+
 static void on_listener(struct ev_loop *loop, struct ev_io *w, int events)
 {
     struct source_site *site = w->data;
+    int yes = 1;
     int fd = accept4(w->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
     struct connection *c;
 
@@ -226,8 +251,10 @@ static void on_listener(struct ev_loop *loop, struct ev_io *w, int events)
         source_give_up("calloc");
     c->site = site;
     buf_init(&c->in, HEAD_MAX);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
     ev_io_init(&c->io, on_connection, fd, EV_READ);
-    c->io.data = c;
+    ev_timer_init(&c->drip, on_drip, 0., 0.);
+    c->io.data = c->drip.data = c;
     DL_APPEND(site->connections, c);
     pthread_mutex_lock(&site->lock);
     site->connections_count++;
@@ -278,17 +305,46 @@ static void *run(void *arg)
     return NULL;
 }
 
-static int listen_anywhere(unsigned *port)
+/* At 127.0.0.`host`; *port 0: any that is free, which it is then. -1: it is taken there. */
+static int listen_at(unsigned host, unsigned *port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)*port),
+                                  .sin_addr = {htonl(INADDR_LOOPBACK + host - 1)}};
     socklen_t n = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, n) || listen(fd, 128) ||
-        getsockname(fd, (struct sockaddr *)&address, &n))
+    if (fd < 0)
+        source_give_up("socket");
+    if (bind(fd, (struct sockaddr *)&address, n)) {
+        if (errno != EADDRINUSE)
+            source_give_up("bind");
+        close(fd);
+        return -1;
+    }
+    if (listen(fd, 128) || getsockname(fd, (struct sockaddr *)&address, &n))
         source_give_up("listen");
     *port = ntohs(address.sin_port);
     return fd;
+}
+
+/* A port that is free at all hosts is found soon. */
+static void listen_everywhere(struct source_site *site)
+{
+    for (unsigned i = 0; i < site->hosts; i++) {
+        int fd = listen_at(i + 1, &site->table.port);
+        if (fd >= 0) {
+            ev_io_init(&site->listeners[i], on_listener, fd, EV_READ);
+            site->listeners[i].data = site;
+            continue;
+        }
+        while (i > 0)
+            close(site->listeners[--i].fd);
+        i = UINT_MAX; /* from the first again */
+        site->table.port = 0;
+    }
+    for (unsigned i = 0; i < site->hosts; i++)
+        ev_io_start(site->loop, &site->listeners[i]);
 }
 
 static void init_lock(struct source_site *site)
@@ -320,15 +376,21 @@ static void start_thread(struct source_site *site)
 
 struct source_site *source_site_start(void)
 {
+    return source_site_start_hosts(1);
+}
+
+struct source_site *source_site_start_hosts(unsigned hosts)
+{
     struct source_site *site = calloc(1, sizeof *site);
 
-    if (!site || !(site->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV)))
+    if (!site || !(site->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV)) ||
+        !(site->listeners = calloc(hosts, sizeof *site->listeners)))
         source_give_up("start");
+    site->hosts = hosts;
     init_lock(site);
-    ev_io_init(&site->listener, on_listener, listen_anywhere(&site->table.port), EV_READ);
+    listen_everywhere(site);
     ev_async_init(&site->wake, on_wake);
-    site->listener.data = site->wake.data = site;
-    ev_io_start(site->loop, &site->listener);
+    site->wake.data = site;
     ev_async_start(site->loop, &site->wake);
     start_thread(site);
     return site;
@@ -343,9 +405,12 @@ void source_site_stop(struct source_site *site)
     pthread_mutex_unlock(&site->lock);
     ev_async_send(site->loop, &site->wake);
     pthread_join(site->thread, NULL);
-    ev_io_stop(site->loop, &site->listener);
     ev_async_stop(site->loop, &site->wake);
-    close(site->listener.fd);
+    for (unsigned i = 0; i < site->hosts; i++) {
+        ev_io_stop(site->loop, &site->listeners[i]);
+        close(site->listeners[i].fd);
+    }
+    free(site->listeners);
     ev_loop_destroy(site->loop);
     route_table_clear(&site->table);
     pthread_cond_destroy(&site->seen);
@@ -366,6 +431,13 @@ const char *source_site_url(struct source_site *site, const char *path)
 
     pthread_mutex_unlock(&site->lock);
     return url;
+}
+
+const char *source_site_url_at(struct source_site *site, unsigned host, const char *path, char *out,
+                               size_t size)
+{
+    snprintf(out, size, "http://127.0.0.%u:%u%s", host, site->table.port, path);
+    return out;
 }
 
 unsigned source_site_port(const struct source_site *site)

@@ -30,18 +30,20 @@ enum site_framing {
     SITE_CLOSE    /* by the end of the connection */
 };
 
-enum site_coding { SITE_IDENTITY, SITE_GZIP };
+enum site_coding { SITE_IDENTITY, SITE_GZIP, SITE_DEFLATE, SITE_BROTLI, SITE_ZSTD };
 
 /* What goes wrong. `cut` is the number of body bytes, as encoded, that get through before. */
 enum site_fault {
     SITE_NO_FAULT,
-    SITE_CUT,      /* the connection is closed after `cut` bytes of the body */
-    SITE_CUT_RST,  /* the same, by a reset */
-    SITE_STALL,    /* nothing more comes after `cut` bytes of the body, until the site stops */
-    SITE_HANG,     /* no answer at all, until the site stops */
-    SITE_DROP,     /* closed without an answer */
-    SITE_DROP_RST, /* reset without an answer */
-    SITE_GARBAGE   /* `body` goes out alone, without a head, and the connection is closed */
+    SITE_CUT,          /* the connection is closed after `cut` bytes of the body */
+    SITE_CUT_RST,      /* the same, by a reset */
+    SITE_STALL,        /* nothing more comes after `cut` bytes of the body, until the site stops */
+    SITE_HANG,         /* no answer at all, until the site stops */
+    SITE_DROP,         /* closed without an answer */
+    SITE_DROP_RST,     /* reset without an answer */
+    SITE_GARBAGE,      /* `body` goes out alone, without a head, and the connection is closed */
+    SITE_GARBAGE_RST,  /* … is reset */
+    SITE_GARBAGE_STALL /* … stays open and silent */
 };
 
 /* One answer. All zero: 200 with an empty text/html page. Everything is copied by the call. */
@@ -49,7 +51,8 @@ struct site_step {
     int status;               /* 0: 200 */
     const char *body;         /* NULL: empty */
     size_t body_size;         /* 0: up to the NUL */
-    size_t repeat;            /* so many times the body; 0: once. With SITE_GZIP: a bomb */
+    size_t repeat;            /* so many times the body; 0: once. With a coding: a bomb, which is
+                                 never there in full: so may be gigabytes, for SITE_GZIP */
     const char *content_type; /* NULL: "text/html; charset=utf-8"; "": no such line */
     const char *etag;         /* these four: NULL: no such line */
     const char *last_modified;
@@ -59,19 +62,26 @@ struct site_step {
     bool conditional;    /* 304 where If-None-Match is `etag`, byte for byte, or, without such a
                             line, If-Modified-Since is `last_modified` */
     enum site_coding coding;
+    bool unfinished; /* the coding has no end: the framing alone says that the body is whole */
     enum site_framing framing;
     size_t excess; /* so much more than is there is announced (SITE_LENGTH); then it is closed */
     enum site_fault fault;
     size_t cut;
-    bool hold; /* nothing is sent before source_site_release() */
+    double drip; /* so many seconds between one byte and the next; 0: all at once */
+    bool hold;   /* nothing is sent before source_site_release() */
 };
 
 struct source_site *source_site_start(void);
+/* The same site at 127.0.0.1, 127.0.0.2, … 127.0.0.`hosts`, all on one port. */
+struct source_site *source_site_start_hosts(unsigned hosts);
 /* Ends all connections, also those that hang. NULL is fine. */
 void source_site_stop(struct source_site *site);
 
 /* "http://127.0.0.1:PORT" and the path. Valid until the site is stopped. */
 const char *source_site_url(struct source_site *site, const char *path);
+/* The same address at 127.0.0.`host`, written to `out`, which is returned. */
+const char *source_site_url_at(struct source_site *site, unsigned host, const char *path, char *out,
+                               size_t size);
 unsigned source_site_port(const struct source_site *site);
 
 /* The next request of `path` gets steps[0] again. Requests that came before stay counted. */

@@ -164,15 +164,19 @@ static void test_redirect_refused(void **state)
         {"ftp://127.0.0.1/", "the site redirects to a 'ftp' address, which is refused"},
         {"gopher://127.0.0.1/x", "the site redirects to a 'gopher' address, which is refused"},
         {"http://[", "the site redirects to a malformed address"},
-        {"/page", "the site redirects more than 5 times (max-redirects)"},
+        {"/page", NULL},
     };
     struct rig *rig = *state;
+    char loop[256];
 
+    snprintf(loop, sizeof loop,
+             "the site redirects in a loop, to %s again and again (max-redirects 5)",
+             source_site_url(rig->site, "/page"));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct told told = fetch_step(
             rig, (struct site_step){.status = 302, .location = cases[i].location, .body = "no"});
         assert_string_equal(told.url, source_site_url(rig->site, "/page"));
-        assert_told(told, FETCH_FAILED, cases[i].reason);
+        assert_told(told, FETCH_FAILED, cases[i].reason ? cases[i].reason : loop);
     }
     assert_int_equal(source_site_requests(rig->site, "/page"), 4 + 6);
     assert_told(fetch_step(rig, (struct site_step){.status = 302}), FETCH_FAILED,

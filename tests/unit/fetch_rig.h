@@ -35,7 +35,8 @@ struct told {
     long http_status;
     char *body;
     size_t body_size;
-    char url[1024], content_type[256], etag[256], last_modified[256], cookies[1024], reason[600];
+    char url[1024], moved[1024], content_type[256], etag[256], last_modified[256], cookies[1024],
+        reason[600];
     int64_t file_time, retry_after;
 };
 
@@ -59,6 +60,7 @@ static inline void on_told(void *arg, const struct fetch_result *result)
     if (result->body.n)
         memcpy(told->body, result->body.p, result->body.n);
     KEEP(told->url, result->url);
+    KEEP(told->moved, result->moved);
     KEEP(told->content_type, result->content_type);
     KEEP(told->etag, result->etag);
     KEEP(told->last_modified, result->last_modified);
