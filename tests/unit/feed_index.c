@@ -27,6 +27,7 @@ static void fill(struct feed_row rows[3])
     rows[0].activity.changed[FEED_DAYS - 1] = 2;
     rows[0].activity.changed[FEED_DAYS - 2] = 300;
     rows[0].activity.fresh[0] = 5;
+    rows[0].moved = z("https://example.org/new?a=1&b=2");
     rows[1] = (struct feed_row){.name = z("fresh"),
                                 .title = z(""),
                                 .url = z("https://example.com/weekly"),
@@ -101,6 +102,9 @@ static void index_is_as_kept(void **state)
         "waiting since 2025-11-12 01:13 UTC for the end of “A <half>”: the last section of "
         "the page has no end marker yet, and enters the feed when two polls in a row saw "
         "the same, after a day at the latest");
+    assert_xpath(doc, "//section[1]/p[3]",
+                 "this page has moved to https://example.org/new?a=1&b=2: set its url to that");
+    assert_xpath(doc, "//section[1]/p[3]/a/@href", "https://example.org/new?a=1&b=2");
     assert_xpath(doc, "count(//section[2]/p[contains(@class, 'state')])", "1");
     assert_xpath(doc, "//section[2]/h2/a", "fresh");
     assert_xpath(doc, "//section[2]/p", "waiting for its first look");
