@@ -27,13 +27,13 @@ HARDENING = -fstack-protector-strong -fPIE $(if $(SANITIZER),,-D_FORTIFY_SOURCE=
 SANITIZE  = $(if $(SANITIZER),-fsanitize=$(SANITIZER) -fno-omit-frame-pointer \
             -fno-sanitize-recover=all)
 
-LIBS = libcurl libxml-2.0 sqlite3 libpcre2-8 jansson uuid zlib libbrotlienc libzstd libxxhash uchardet \
+LIBS = libcurl libxml-2.0 sqlite3 libpcre2-8 jansson uuid zlib libbrotlienc libbrotlidec libzstd libxxhash uchardet \
        md4c-html libutf8proc
 
 # Asked for at the first use, which comes after `make deps`.
 lib_cflags = $(eval lib_cflags := $$(shell $(PKG_CONFIG) --cflags $(LIBS)))$(lib_cflags)
 lib_ldlibs = $(eval lib_ldlibs := $$(shell $(PKG_CONFIG) --libs $(LIBS)))$(lib_ldlibs)
-test_ldlibs = -lcmocka -lbrotlidec -lssl -lcrypto -lm
+test_ldlibs = -lcmocka -lssl -lcrypto -lm
 
 all_cflags  = -std=c11 -D_GNU_SOURCE -DDIGESTD_VERSION='"$(VERSION)"' -Iinclude $(lib_cflags) \
               $(WARNINGS) $(HARDENING) $(SANITIZE) $(CPPFLAGS) $(CFLAGS)

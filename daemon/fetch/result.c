@@ -230,12 +230,25 @@ static enum fetch_status broke_off(const struct fetch *f, struct error *reason)
         error_set(reason, "the page was not there whole within %" PRId64 " s (timeout)",
                   f->timeout);
     else
-        error_set(reason, "the page broke off after %zu bytes: %s", f->body.len, detail_of(f));
+        error_set(reason, "the page broke off after %zu bytes: %s", f->body.len,
+                  *f->coding_broken.text ? f->coding_broken.text : detail_of(f));
     return FETCH_NOT_WHOLE;
 }
 
+/* A page whose coding has no end is none, though all of its bytes came. */
+static enum fetch_status judge_page(struct fetch *f, struct error *reason)
+{
+    if (!f->coding && *f->coding_broken.text) {
+        error_set(reason, "%s", f->coding_broken.text);
+        return FETCH_FAILED;
+    }
+    if (f->outcome || (f->coding && coding_end(f->coding, &f->coding_broken)))
+        return broke_off(f, reason);
+    return FETCH_OK;
+}
+
 /* An error status says more than what became of the rest of such an answer. */
-static enum fetch_status judge_http(const struct fetch *f, struct error *reason)
+static enum fetch_status judge_http(struct fetch *f, struct error *reason)
 {
     const struct answer_head *head = &f->head;
 
@@ -250,8 +263,8 @@ static enum fetch_status judge_http(const struct fetch *f, struct error *reason)
                           "set url to where it is now; it is looked at once a day");
     else if (head->complete && head->status >= 200 && head->status != 200)
         error_set(reason, "the site answered %ld%s", head->status, status_phrase(head->status));
-    else if (f->outcome && head->complete && head->status == 200)
-        return broke_off(f, reason);
+    else if (head->complete && head->status == 200)
+        return judge_page(f, reason);
     else if (f->outcome == CURLE_OPERATION_TIMEDOUT)
         say_timeout(f, reason);
     else if (f->outcome == CURLE_PEER_FAILED_VERIFICATION)
@@ -265,7 +278,7 @@ static enum fetch_status judge_http(const struct fetch *f, struct error *reason)
     return FETCH_FAILED;
 }
 
-static enum fetch_status judge(const struct fetch *f, struct error *reason)
+static enum fetch_status judge(struct fetch *f, struct error *reason)
 {
     bool other_status = !f->is_file && f->head.status != 200;
     char size[SIZE_TEXT];

@@ -21,6 +21,7 @@ static void head_init(struct answer_head *head)
     buf_init(&head->etag, HEAD_VALUE_MAX);
     buf_init(&head->last_modified, HEAD_VALUE_MAX);
     buf_init(&head->content_type, HEAD_VALUE_MAX);
+    buf_init(&head->content_encoding, HEAD_VALUE_MAX);
     buf_init(&head->location, HEAD_VALUE_MAX);
 }
 
@@ -29,6 +30,7 @@ static void head_clear(struct answer_head *head)
     buf_clear(&head->etag);
     buf_clear(&head->last_modified);
     buf_clear(&head->content_type);
+    buf_clear(&head->content_encoding);
     buf_clear(&head->location);
 }
 
@@ -37,6 +39,7 @@ static void head_forget(struct answer_head *head)
     buf_reset(&head->etag);
     buf_reset(&head->last_modified);
     buf_reset(&head->content_type);
+    buf_reset(&head->content_encoding);
     buf_reset(&head->location);
     head->status = 0;
     head->retry_after = 0;
@@ -98,6 +101,7 @@ static void head_field(struct answer_head *head, struct str line, int64_t now)
         {"etag", offsetof(struct answer_head, etag)},
         {"last-modified", offsetof(struct answer_head, last_modified)},
         {"content-type", offsetof(struct answer_head, content_type)},
+        {"content-encoding", offsetof(struct answer_head, content_encoding)},
         {"location", offsetof(struct answer_head, location)},
     };
     struct str name = str_cut(&line, ':'), value = field_value(line);
@@ -132,6 +136,26 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
 /* ---- the body ------------------------------------------------------------------------------ */
 
 /* Decoded bytes: what is announced says nothing of them. */
+static int take_body(void *arg, const char *data, size_t n)
+{
+    struct fetch *f = arg;
+
+    f->too_large = n > f->body.max - f->body.len;
+    f->no_memory = !f->too_large && buf_append(&f->body, data, n);
+    return f->too_large || f->no_memory ? -1 : 0;
+}
+
+static int decode_body(struct fetch *f, const char *data, size_t n)
+{
+    struct str names = buf_str(&f->head.content_encoding);
+
+    if (f->is_file || !names.n)
+        return take_body(f, data, n);
+    if (!f->coding)
+        f->coding = coding_new(names, take_body, f, &f->coding_broken);
+    return f->coding ? coding_push(f->coding, data, n, &f->coding_broken) : -1;
+}
+
 static size_t on_body(char *data, size_t size, size_t count, void *arg)
 {
     struct fetch *f = arg;
@@ -141,9 +165,7 @@ static size_t on_body(char *data, size_t size, size_t count, void *arg)
         f->ignored += n;
         return f->ignored > IGNORED_MAX ? 0 : n;
     }
-    f->too_large = n > f->body.max - f->body.len;
-    f->no_memory = !f->too_large && buf_append(&f->body, data, n);
-    return f->too_large || f->no_memory ? 0 : n;
+    return decode_body(f, data, n) ? 0 : n;
 }
 
 /* ---- options ------------------------------------------------------------------------------- */
@@ -238,6 +260,15 @@ static bool may_travel(struct str line)
     return false;
 }
 
+/* What is decoded here is asked for here, unless the operator knows better. */
+static void add_accept_encoding(struct fetch *f)
+{
+    for (const struct curl_slist *line = f->headers; line; line = line->next)
+        if (str_starts_nocase(str_of(line->data), STR("accept-encoding:")))
+            return;
+    add_line(f, &f->headers, "Accept-Encoding: " CODING_ACCEPT);
+}
+
 /* A redirect does not carry the operator's fields, which may be keys, to others. */
 static void set_headers(struct fetch *f, const char *url)
 {
@@ -248,6 +279,7 @@ static void set_headers(struct fetch *f, const char *url)
     for (const struct curl_slist *line = f->own_headers; line; line = line->next)
         if (home || may_travel(str_of(line->data)))
             add_line(f, &f->headers, line->data);
+    add_accept_encoding(f);
     f->conditional = f->conditions && (!*f->conditions_for || strcmp(f->conditions_for, url) == 0);
     for (const struct curl_slist *line = f->conditions; line && f->conditional; line = line->next)
         add_line(f, &f->headers, line->data);
@@ -334,7 +366,6 @@ static void set_limits(struct fetch *f, const struct poll_conf *conf)
 static void set_request(struct fetch *f, const struct poll_conf *conf)
 {
     SET(f, CURLOPT_SHARE, f->fetcher->shared);
-    SET(f, CURLOPT_ACCEPT_ENCODING, ""); /* all that curl knows */
     SET(f, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
     SET(f, CURLOPT_USERAGENT, conf->user_agent);
     SET(f, CURLOPT_FILETIME, f->is_file ? 1L : 0L);
@@ -436,5 +467,6 @@ void transfer_clear(struct fetch *f)
     free(f->way);
     curl_slist_free_all(f->headers);
     head_clear(&f->head);
+    coding_free(f->coding);
     buf_clear(&f->body);
 }

@@ -1,6 +1,7 @@
 /* One fetch, as the files of this room share it. */
 #pragma once
 
+#include "coding.h"
 #include "fetch.h"
 
 #include "fresh.h"
@@ -26,7 +27,7 @@ struct fetcher {
 
 /* What the head of the last answer said. */
 struct answer_head {
-    struct buf etag, last_modified, content_type, location;
+    struct buf etag, last_modified, content_type, content_encoding, location;
     long status;
     int64_t retry_after; /* seconds, or, where `retry_is_date`, since the epoch */
     bool retry_is_date;
@@ -74,8 +75,10 @@ struct fetch {
     struct curl_slist *headers; /* its fields */
     char curl_error[CURL_ERROR_SIZE];
     struct answer_head head;
-    struct buf body; /* capped at max-size */
-    size_t ignored;  /* bytes of a body that nobody wants */
+    struct coding *coding;      /* NULL: bytes are as they come */
+    struct error coding_broken; /* what is wrong with it */
+    struct buf body;            /* decoded, capped at max-size */
+    size_t ignored;             /* bytes of a body that nobody wants */
 
     /* by a fetch-command */
     char *command_line;

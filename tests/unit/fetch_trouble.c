@@ -123,6 +123,32 @@ static void test_broken_off(void **state)
     }
 }
 
+/* All bytes came, and yet it is half a page: a proxy has lost the other one. */
+static void test_coding_without_an_end(void **state)
+{
+    for (int framing = SITE_LENGTH; framing <= SITE_CLOSE; framing++)
+        for (int coding = SITE_GZIP; coding <= SITE_ZSTD; coding++)
+            assert_not_whole(*state,
+                             (struct site_step){.body = "0123456789",
+                                                .repeat = 1000,
+                                                .framing = (enum site_framing)framing,
+                                                .coding = (enum site_coding)coding,
+                                                .unfinished = true},
+                             coding <= SITE_DEFLATE ? "the page broke off after 10000 bytes: its "
+                                                    : "the page broke off after 0 bytes: its ");
+}
+
+static void test_coding_of_another_kind(void **state)
+{
+    assert_told(fetch_step(*state, (struct site_step){.body = "x",
+                                                      .headers = "Content-Encoding: compress\r\n"}),
+                FETCH_FAILED,
+                "the page is coded in a way that was not asked for (Content-Encoding: compress)");
+    assert_not_whole(*state,
+                     (struct site_step){.body = "0123", .headers = "Content-Encoding: br\r\n"},
+                     "the page broke off after 0 bytes: its br coding is broken");
+}
+
 /* Where only the end of the connection tells the end of the page, nothing tells that it was cut:
  * that is for whoever looks into it. */
 static void test_cut_without_a_trace(void **state)
@@ -268,10 +294,20 @@ static void test_no_address(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RUN(test_statuses),   RUN(test_status_before_all_else), RUN(test_retry_after),
-        RUN(test_broken_off), RUN(test_cut_without_a_trace),    RUN(test_stalled),
-        RUN(test_too_large),  RUN(test_as_large_as_allowed),    RUN(test_hangs),
-        RUN(test_drops),      RUN(test_speaks_something_else),  RUN(test_refused),
+        RUN(test_statuses),
+        RUN(test_status_before_all_else),
+        RUN(test_retry_after),
+        RUN(test_broken_off),
+        RUN(test_coding_without_an_end),
+        RUN(test_coding_of_another_kind),
+        RUN(test_cut_without_a_trace),
+        RUN(test_stalled),
+        RUN(test_too_large),
+        RUN(test_as_large_as_allowed),
+        RUN(test_hangs),
+        RUN(test_drops),
+        RUN(test_speaks_something_else),
+        RUN(test_refused),
         RUN(test_no_address),
     };
 
