@@ -235,6 +235,24 @@ static enum fetch_status broke_off(const struct fetch *f, struct error *reason)
     return FETCH_NOT_WHOLE;
 }
 
+/* For a single field that is too long curl says that it had no memory. */
+static bool head_is_too_large(const struct fetch *f)
+{
+    return f->head_too_large ||
+           (f->outcome == CURLE_OUT_OF_MEMORY && f->head.status && !f->head.complete);
+}
+
+static void say_about_head(const struct fetch *f, struct error *reason)
+{
+    char place[PLACE_MAX];
+
+    last_place(f, place);
+    if (head_is_too_large(f))
+        error_set(reason, "the head of the answer of %s is too large", place);
+    else
+        error_set(reason, "%s closed the connection in the head of its answer", place);
+}
+
 /* A page whose coding has no end is none, though all of its bytes came. */
 static enum fetch_status judge_page(struct fetch *f, struct error *reason)
 {
@@ -274,7 +292,7 @@ static enum fetch_status judge_http(struct fetch *f, struct error *reason)
     else if (f->outcome)
         say_trouble(f, reason);
     else
-        return FETCH_OK;
+        say_about_head(f, reason);
     return FETCH_FAILED;
 }
 
@@ -289,6 +307,8 @@ static enum fetch_status judge(struct fetch *f, struct error *reason)
     if (!other_status && f->too_large)
         error_set(reason, "the page is larger than max-size (%s) allows",
                   size_text(size, f->body.max));
+    else if (head_is_too_large(f))
+        say_about_head(f, reason);
     else if (f->no_memory || f->outcome == CURLE_OUT_OF_MEMORY)
         error_set(reason, "out of memory");
     else if (!f->is_file)

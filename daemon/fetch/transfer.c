@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 enum {
+    HEADS_MAX = 256 * 1024, /* as much as browsers take */
     HEAD_VALUE_MAX = 8 * 1024,
     COOKIE_LINE_MAX = 8 * 1024,
     IGNORED_MAX = 64 * 1024 /* of the body of an error: enough to keep the connection */
@@ -124,6 +125,10 @@ static size_t on_header(char *data, size_t size, size_t count, void *arg)
     struct fetch *f = arg;
     struct str line = {data, size * count};
 
+    f->head_bytes += line.n;
+    f->head_too_large = f->head_bytes > HEADS_MAX;
+    if (f->head_too_large)
+        return 0;
     if (str_starts_nocase(line, STR("http/")))
         head_begin(&f->head, line);
     else if (field_value(line).n == 0)
@@ -312,6 +317,7 @@ int transfer_aim(struct fetch *f, const char *url)
     f->way[f->way_count++] = copy;
     head_forget(&f->head);
     f->ignored = 0;
+    f->head_bytes = 0;
     f->curl_error[0] = '\0';
     SET(f, CURLOPT_URL, url);
     SET(f, CURLOPT_TIMEOUT_MS, milliseconds_left(f));

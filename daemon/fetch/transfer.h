@@ -48,7 +48,7 @@ struct fetch {
     fetch_done *done;
     void *arg;
     int64_t now;
-    bool too_large, no_memory; /* why we stopped it: curl only knows that we did */
+    bool too_large, no_memory, head_too_large; /* why we stopped it: curl only knows that we did */
 
     /* as asked for */
     char *url;
@@ -78,6 +78,7 @@ struct fetch {
     struct coding *coding;      /* NULL: bytes are as they come */
     struct error coding_broken; /* what is wrong with it */
     struct buf body;            /* decoded, capped at max-size */
+    size_t head_bytes;          /* of all heads that came, 1xx included */
     size_t ignored;             /* bytes of a body that nobody wants */
 
     /* by a fetch-command */

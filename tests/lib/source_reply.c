@@ -260,6 +260,7 @@ static void add_answer(struct source_reply *reply, const struct site_step *step,
     buf_init(&body, SIZE_MAX / 2);
     make_body(&body, step);
     add_head(&reply->bytes, step, status, body.len);
+    reply->drip_at = step->drip_body ? reply->bytes.len : 0;
     if (!no_body)
         add_framed(&reply->bytes, step, buf_str(&body),
                    cut && step->cut < body.len ? step->cut : body.len);

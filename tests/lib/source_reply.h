@@ -6,10 +6,11 @@
 
 struct source_reply {
     struct buf bytes;
-    double drip; /* seconds between one byte and the next; 0: all at once */
-    bool hang;   /* stays open and silent when the bytes are sent */
-    bool close;  /* is closed when the bytes are sent */
-    bool reset;  /* … by a reset */
+    double drip;    /* seconds between one byte and the next; 0: all at once */
+    size_t drip_at; /* from this byte on */
+    bool hang;      /* stays open and silent when the bytes are sent */
+    bool close;     /* is closed when the bytes are sent */
+    bool reset;     /* … by a reset */
 };
 
 /* A deep copy, freed by site_step_clear(). */

@@ -106,11 +106,17 @@ static void send_later(struct connection *c)
     ev_timer_start(c->site->loop, &c->drip);
 }
 
+static size_t next_piece(const struct connection *c)
+{
+    if (c->reply.drip > 0)
+        return c->sent < c->reply.drip_at ? c->reply.drip_at - c->sent : 1;
+    return c->reply.bytes.len - c->sent;
+}
+
 static bool send_some(struct connection *c)
 {
     while (c->sent < c->reply.bytes.len) {
-        size_t left = c->reply.bytes.len - c->sent;
-        ssize_t n = send(c->io.fd, c->reply.bytes.data + c->sent, c->reply.drip > 0 ? 1 : left,
+        ssize_t n = send(c->io.fd, c->reply.bytes.data + c->sent, next_piece(c),
                          MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EAGAIN) {
             watch(c, EV_WRITE);
@@ -121,7 +127,7 @@ static bool send_some(struct connection *c)
             return false;
         }
         c->sent += (size_t)n;
-        if (c->reply.drip > 0) {
+        if (c->reply.drip > 0 && c->sent >= c->reply.drip_at) {
             send_later(c);
             return true;
         }

@@ -67,8 +67,9 @@ struct site_step {
     size_t excess; /* so much more than is there is announced (SITE_LENGTH); then it is closed */
     enum site_fault fault;
     size_t cut;
-    double drip; /* so many seconds between one byte and the next; 0: all at once */
-    bool hold;   /* nothing is sent before source_site_release() */
+    double drip;    /* so many seconds between one byte and the next; 0: all at once */
+    bool drip_body; /* the head comes at once all the same */
+    bool hold;      /* nothing is sent before source_site_release() */
 };
 
 struct source_site *source_site_start(void);

@@ -69,14 +69,16 @@ static struct identity make_identity(const char *name, long from, long to,
     struct identity made = {EVP_EC_gen("P-256"), X509_new()};
     X509_NAME *subject = X509_NAME_new();
     static int serial;
+    char unique[64]; /* authorities are found by their names */
 
     if (!made.key || !made.certificate || !subject)
         give_up("X509_new");
     by = by ? by : &made;
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1, -1,
+    snprintf(unique, sizeof unique, "%s %d", name, ++serial);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)unique, -1, -1,
                                0);
     X509_set_version(made.certificate, X509_VERSION_3);
-    ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), ++serial);
+    ASN1_INTEGER_set(X509_get_serialNumber(made.certificate), serial);
     X509_gmtime_adj(X509_getm_notBefore(made.certificate), from);
     X509_gmtime_adj(X509_getm_notAfter(made.certificate), to);
     X509_set_subject_name(made.certificate, subject);
