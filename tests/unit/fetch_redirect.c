@@ -119,12 +119,12 @@ static void test_broken_rest(void **state)
 static void test_one_timeout(void **state)
 {
     struct rig *rig = *state;
-    struct site_step slow = {.status = 302, .location = "/there", .drip = 0.02};
+    struct site_step slow = {.status = 302, .location = "/there", .drip = 0.012};
     struct told told;
 
     rig->conf.timeout = 2; /* each of both would do */
     source_site_set(rig->site, "/page", &slow, 1);
-    slow = (struct site_step){.drip = 0.02, .body = "x"};
+    slow = (struct site_step){.drip = 0.012, .body = "x"};
     source_site_set(rig->site, "/there", &slow, 1);
     told = fetch_now(rig, source_site_url(rig->site, "/page"), NULL, NULL);
     assert_int_not_equal(told.status, FETCH_OK);
