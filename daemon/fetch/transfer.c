@@ -217,6 +217,8 @@ static void keep_fields(struct fetch *f, const struct poll_conf *conf,
     }
     f->conditions_for = strndup(place.n ? place.p : "", place.n);
     f->refused = f->refused || !f->conditions_for;
+    if (!strchr(f->url, '@'))
+        return;
     f->user = url_part(f->url, CURLUPART_USER, CURLU_URLDECODE);
     f->password = url_part(f->url, CURLUPART_PASSWORD, CURLU_URLDECODE);
 }
@@ -246,7 +248,11 @@ static bool has_usual_port(const char *url)
  * one alone may go there too. From http to https of the same host is no other place. */
 static bool is_home(const struct fetch *f, const char *url)
 {
-    bool safer = uri_scheme(str_of(url)).n == 5 && has_usual_port(url) && has_usual_port(f->url);
+    bool safer;
+
+    if (strcmp(f->url, url) == 0)
+        return true;
+    safer = uri_scheme(str_of(url)).n == 5 && has_usual_port(url) && has_usual_port(f->url);
 
     return same_part(f->url, url, CURLUPART_HOST) &&
            (safer ||

@@ -100,16 +100,16 @@ static void test_gone_is_looked_at_once_a_day(void **state)
 
     (void)state;
     for (int i = 1; i <= 1000; i++) {
-        schedule_after(&s, POLL_GONE, now, HOUR, 0, next_random(&random));
+        after(&s, POLL_GONE, now, HOUR, 0, next_random(&random));
         assert_in_range(s.next_poll - now, DAY, DAY + DAY / 10);
         assert_int_equal(s.failures, i);
         assert_int_equal(s.trouble_since, START);
-        assert_int_equal(schedule_at_start(&s, now, HOUR), s.next_poll);
+        assert_int_equal(schedule_at_start(&s, now, HOUR, DAY), s.next_poll);
         now = s.next_poll;
     }
-    schedule_after(&s, POLL_GONE, now, 7 * DAY, 0, (uint32_t)(7 * DAY / 10));
+    after(&s, POLL_GONE, now, 7 * DAY, 0, (uint32_t)(7 * DAY / 10));
     assert_int_equal(s.next_poll, now + 7 * DAY);
-    schedule_after(&s, POLL_GOOD, now, HOUR, 0, 360);
+    after(&s, POLL_GOOD, now, HOUR, 0, 360);
     assert_int_equal(s.next_poll, now + HOUR);
 }
 
