@@ -380,14 +380,14 @@ static void test_gone(void **state)
     for (int i = 0; i < 4; i++) /* no doubling */
         poll_now(&w, "error the page is gone (410 Gone): ");
     index = index_page(&w, "the page is gone (410 Gone): ");
-    next = strstr(index, "Last poll</dt><dd><time datetime=\"");
+    next = strstr(index, "Last look</dt><dd><time datetime=\"");
     assert_non_null(next);
-    date = str_of(next + strlen("Last poll</dt><dd><time datetime=\""));
+    date = str_of(next + strlen("Last look</dt><dd><time datetime=\""));
     date = str_cut(&date, '"');
     assert_int_equal(date_parse_iso(date, 0, &polled), 0);
-    next = strstr(index, "Next poll</dt><dd><time datetime=\"");
+    next = strstr(index, "Next look</dt><dd><time datetime=\"");
     assert_non_null(next);
-    date = str_of(next + strlen("Next poll</dt><dd><time datetime=\""));
+    date = str_of(next + strlen("Next look</dt><dd><time datetime=\""));
     date = str_cut(&date, '"');
     assert_int_equal(date_parse_iso(date, 0, &due), 0);
     assert_in_range(due - polled, 86400, 86400 + 8640);
