@@ -18,6 +18,12 @@
 #define ZSTD_LEVEL     3
 #define BROTLI_QUALITY 5
 
+/* A body over so many bytes that is made while others wait has to be ready in some 3 ms a 500 KB,
+ * not in 20. */
+#define QUICK_MIN        ((size_t)64 << 10)
+#define QUICK_GZIP_LEVEL 3
+#define QUICK_ZSTD_LEVEL 1
+
 /* Entry pages carry text that others wrote. They show pictures, sounds and films, and are styled by
  * our one sheet; scripts, other styles, frames and forms are shut out whole. */
 #define PAGE_POLICY                                                                                \
@@ -52,7 +58,7 @@ static const char *const cachings[] = {
  * or there is no memory: the body then goes without this encoding. */
 typedef size_t encoder(struct str in, char *out, size_t max);
 
-static size_t encode_gzip(struct str in, char *out, size_t max)
+static size_t gzip_at(int level, struct str in, char *out, size_t max)
 {
     z_stream z = {.next_in = (z_const Bytef *)(uintptr_t)in.p,
                   .avail_in = (uInt)in.n,
@@ -62,7 +68,7 @@ static size_t encode_gzip(struct str in, char *out, size_t max)
     if (in.n > UINT32_MAX)
         return 0;
     /* 16 asks for gzip's frame; zlib writes it without a time, so equal bytes stay equal. */
-    if (deflateInit2(&z, GZIP_LEVEL, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&z, level, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return 0;
     bool done = deflate(&z, Z_FINISH) == Z_STREAM_END;
     size_t n = max - z.avail_out;
@@ -70,11 +76,31 @@ static size_t encode_gzip(struct str in, char *out, size_t max)
     return done ? n : 0;
 }
 
-static size_t encode_zstd(struct str in, char *out, size_t max)
+static size_t encode_gzip(struct str in, char *out, size_t max)
 {
-    size_t n = ZSTD_compress(out, max, in.p, in.n, ZSTD_LEVEL);
+    return gzip_at(GZIP_LEVEL, in, out, max);
+}
+
+static size_t encode_gzip_quickly(struct str in, char *out, size_t max)
+{
+    return gzip_at(QUICK_GZIP_LEVEL, in, out, max);
+}
+
+static size_t zstd_at(int level, struct str in, char *out, size_t max)
+{
+    size_t n = ZSTD_compress(out, max, in.p, in.n, level);
 
     return ZSTD_isError(n) ? 0 : n;
+}
+
+static size_t encode_zstd(struct str in, char *out, size_t max)
+{
+    return zstd_at(ZSTD_LEVEL, in, out, max);
+}
+
+static size_t encode_zstd_quickly(struct str in, char *out, size_t max)
+{
+    return zstd_at(QUICK_ZSTD_LEVEL, in, out, max);
 }
 
 static size_t encode_brotli(struct str in, char *out, size_t max)
@@ -93,12 +119,12 @@ static size_t encode_brotli(struct str in, char *out, size_t max)
 
 static const struct {
     const char *name;
-    encoder *encode;
+    encoder *encode, *quickly; /* NULL: not then */
 } encodings[ENCODING_COUNT] = {
-    [ENCODING_IDENTITY] = {NULL, NULL},
-    [ENCODING_GZIP] = {"gzip", encode_gzip},
-    [ENCODING_ZSTD] = {"zstd", encode_zstd},
-    [ENCODING_BR] = {"br", encode_brotli},
+    [ENCODING_IDENTITY] = {NULL, NULL, NULL},
+    [ENCODING_GZIP] = {"gzip", encode_gzip, encode_gzip_quickly},
+    [ENCODING_ZSTD] = {"zstd", encode_zstd, encode_zstd_quickly},
+    [ENCODING_BR] = {"br", encode_brotli, NULL},
 };
 
 static struct str encoded(struct str in, encoder *encode)
@@ -189,7 +215,9 @@ out:
     return result;
 }
 
-static int make_bytes(struct body *b, struct str bytes, bool compress)
+enum effort { EFFORT_NONE, EFFORT_QUICK, EFFORT_WHOLE };
+
+static int make_bytes(struct body *b, struct str bytes, enum effort effort)
 {
     char *copy = malloc(bytes.n + 1);
 
@@ -200,10 +228,13 @@ static int make_bytes(struct body *b, struct str bytes, bool compress)
     copy[bytes.n] = '\0';
     b->bytes[ENCODING_IDENTITY] = (struct str){copy, bytes.n};
     b->size += bytes.n + 1;
-    if (!compress || bytes.n < ENCODED_MIN)
+    if (effort == EFFORT_NONE || bytes.n < ENCODED_MIN)
         return 0;
     for (size_t i = ENCODING_IDENTITY + 1; i < ENCODING_COUNT; i++) {
-        b->bytes[i] = encoded(bytes, encodings[i].encode);
+        encoder *encode = effort == EFFORT_QUICK ? encodings[i].quickly : encodings[i].encode;
+        if (!encode)
+            continue;
+        b->bytes[i] = encoded(bytes, encode);
         b->size += b->bytes[i].n;
     }
     return 0;
@@ -211,7 +242,8 @@ static int make_bytes(struct body *b, struct str bytes, bool compress)
 
 /* `links` may be empty, `language` NULL. */
 static struct body *make_body(struct str bytes, enum media media, enum caching caching,
-                              int64_t since, bool compress, struct str links, const char *language)
+                              int64_t since, enum effort effort, struct str links,
+                              const char *language)
 {
     struct body *b = calloc(1, sizeof *b);
 
@@ -224,30 +256,37 @@ static struct body *make_body(struct str bytes, enum media media, enum caching c
     if (caching != CACHE_NONE)
         body_etag(b->etag, bytes);
     /* What may ever be sent encoded says so always, or a cache would mix up its variants. */
-    bool vary = compress || media != MEDIA_TEXT;
-    if (make_bytes(b, bytes, compress) != 0 || make_fields(b, media, caching, vary, links) != 0) {
+    bool vary = effort != EFFORT_NONE || media != MEDIA_TEXT;
+    if (make_bytes(b, bytes, effort) != 0 || make_fields(b, media, caching, vary, links) != 0) {
         body_unref(b);
         return NULL;
     }
     return b;
 }
 
+static enum effort effort_of(bool compress)
+{
+    return compress ? EFFORT_WHOLE : EFFORT_NONE;
+}
+
 struct body *body_new(struct str bytes, enum media media, enum caching caching, int64_t since,
                       bool compress)
 {
-    return make_body(bytes, media, caching, since, compress, (struct str){0}, NULL);
+    return make_body(bytes, media, caching, since, effort_of(compress), (struct str){0}, NULL);
 }
 
 struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
                              int64_t since, bool compress, struct str links)
 {
-    return make_body(bytes, media, caching, since, compress, links, NULL);
+    return make_body(bytes, media, caching, since, effort_of(compress), links, NULL);
 }
 
 struct body *body_new_spoken(struct str bytes, enum media media, enum caching caching,
-                             int64_t since, bool compress, const char *language)
+                             int64_t since, const char *language)
 {
-    return make_body(bytes, media, caching, since, compress, (struct str){0}, language);
+    enum effort effort = bytes.n > QUICK_MIN ? EFFORT_QUICK : EFFORT_WHOLE;
+
+    return make_body(bytes, media, caching, since, effort, (struct str){0}, language);
 }
 
 /* `fields` stand in the head besides the usual ones. */
@@ -266,7 +305,7 @@ static struct body *redirect(const char *says, struct str location, enum caching
         goto out;
     b->refs = 1;
     b->size = sizeof *b;
-    if (make_bytes(b, buf_str(&text), false) == 0) {
+    if (make_bytes(b, buf_str(&text), EFFORT_NONE) == 0) {
         buf_printf(&all, "Location: %.*s\r\n", STR_ARG(location));
         put_own(&all, b, MEDIA_TEXT, ENCODING_IDENTITY, (struct str){0});
         put_shared(&all, b, caching, false);

@@ -47,7 +47,7 @@ static void set_body(struct index_page *p, struct str bytes, int64_t now)
     if (p->body && str_eq(p->body->bytes[ENCODING_IDENTITY], bytes))
         return;
     struct body *body =
-        body_new_spoken(bytes, MEDIA_HTML, CACHE_INDEX, now, true, feed_page_language(p->language));
+        body_new_spoken(bytes, MEDIA_HTML, CACHE_INDEX, now, feed_page_language(p->language));
     if (!body)
         return;
     body_unref(p->body);

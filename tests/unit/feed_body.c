@@ -228,6 +228,32 @@ static void fields_of_a_page(void **state)
     }
 }
 
+/* What is made on request may not hold up the others: a large one has no brotli, and is compressed
+ * all the same. */
+static void a_spoken_body_is_made_quickly(void **state)
+{
+    static char text[200000];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = (char)('a' + i * i % 23);
+    for (size_t n = 1000; n <= sizeof text; n *= 200) {
+        struct str bytes = {text, n};
+        struct body *b = body_new_spoken(bytes, MEDIA_HTML, CACHE_INDEX, SINCE, "zh-Hans");
+        assert_non_null(b);
+        assert_true(b->bytes[ENCODING_GZIP].n > 0 && b->bytes[ENCODING_GZIP].n < n);
+        assert_true(b->bytes[ENCODING_ZSTD].n > 0 && b->bytes[ENCODING_ZSTD].n < n);
+        assert_int_equal(b->bytes[ENCODING_BR].p != NULL, n == 1000);
+        for (enum encoding i = 0; i < ENCODING_BR; i++) {
+            struct str fields = b->fields_ok[i];
+            assert_true(str_find(fields, STR("\r\nContent-Language: zh-Hans\r\n"), 0) != SIZE_MAX);
+            assert_true(str_find(fields, STR("\r\nVary: Accept-Encoding, Accept-Language\r\n"),
+                                 0) != SIZE_MAX);
+        }
+        body_unref(b);
+    }
+}
+
 static void etag_is_of_the_bytes(void **state)
 {
     char one[ETAG_SIZE], two[ETAG_SIZE];
@@ -258,6 +284,7 @@ int main(void)
         cmocka_unit_test(fields_of_a_feed),
         cmocka_unit_test(fields_of_what_is_not_stored),
         cmocka_unit_test(fields_of_a_page),
+        cmocka_unit_test(a_spoken_body_is_made_quickly),
         cmocka_unit_test(etag_is_of_the_bytes),
     };
 
