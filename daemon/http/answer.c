@@ -32,14 +32,19 @@ static struct head head_for(struct connection *c, const struct http_request *r, 
     return (struct head){{s->date, s->date_length}, connection};
 }
 
+static void count(struct http_server *s, int status)
+{
+    unsigned class = (unsigned)status / 100;
+    if (class < sizeof s->counts->requests / sizeof *s->counts->requests)
+        s->counts->requests[class]++;
+}
+
 /* What is counted and logged of an answer, as it was asked for. */
 static void note(const struct connection *c, const struct http_request *r, int64_t now, int status,
                  size_t bytes)
 {
     struct http_server *s = c->io.data;
-    unsigned class = (unsigned)status / 100;
-    if (class < sizeof s->counts->requests / sizeof *s->counts->requests)
-        s->counts->requests[class]++;
+    count(s, status);
     if (access_wanted(s->options.access))
         access_write(s->options.access, &(struct access_line){c->address, now, r, status, bytes});
 }
@@ -146,6 +151,7 @@ void answer_too_many(struct http_server *s, int fd, struct peer_address address)
     size_t n = head_write_error(s->head, &h, 429, true);
     (void)!recv(fd, s->input, sizeof s->input, MSG_DONTWAIT);
     (void)!send(fd, s->head, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    count(s, 429);
     if (access_wanted(s->options.access))
         access_write(s->options.access,
                      &(struct access_line){address, now, &unread, 429, head_error_length(429)});

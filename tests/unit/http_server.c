@@ -223,6 +223,7 @@ static void answers_are_counted(void **state)
     http_house_defaults(&o);
     o.clock = ticking;
     o.clock_arg = &now;
+    o.limits.max_connections_per_address = 2;
     struct http_house *h = http_house_open(&o, 1);
     struct raw_client *c = connect_to(h), *other = connect_to(h);
     struct figures before = read_figures(c);
@@ -234,14 +235,19 @@ static void answers_are_counted(void **state)
         assert_int_equal(asked[i].status, r.status);
         bytes += r.head.n + r.body.n;
     }
+    struct raw_client *third = connect_to(h);
+    struct raw_response refused;
+    assert_int_equal(RAW_DONE, raw_read(third, false, MS, &refused));
+    assert_int_equal(429, refused.status);
     struct figures after = read_figures(c);
     assert_int_equal(after.answers[0] - before.answers[0], 1); /* that of before */
     assert_int_equal(after.answers[1] - before.answers[1], 1);
-    assert_int_equal(after.answers[2] - before.answers[2], 3);
+    assert_int_equal(after.answers[2] - before.answers[2], 4);
     assert_int_equal(after.answers[3] - before.answers[3], 1);
     assert_int_equal(after.bytes - before.bytes, bytes);
     assert_int_equal(after.connections, 2);
     assert_int_equal(after.open, 2);
+    raw_close(third);
     raw_close(other);
     raw_close(c);
     http_house_close(h);
