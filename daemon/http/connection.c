@@ -83,8 +83,8 @@ static void finish(struct connection *c)
 /* The last answer of a connection whose request cannot be read to its end. */
 static void give_up(struct connection *c, const struct http_request *r, int status)
 {
-    drop_input(c);
     enum step step = answer_last(c, r, status);
+    drop_input(c); /* not before: the request is a view of it, which the access log reads */
     if (step == STEP_MORE)
         enter(c, STATE_SEND);
     else if (step == STEP_DONE)

@@ -149,6 +149,25 @@ static void nothing_forges_a_line(void **state)
     free(log);
 }
 
+/* The line of a request that came in pieces and cannot be answered is logged as it came, too. */
+static void a_bad_request_in_pieces(void **state)
+{
+    struct scene *s = *state;
+    struct raw_response r;
+    struct raw_client *c = raw_open(s->house->address, 0);
+    assert_non_null(c);
+    assert_int_equal(0, raw_puts(c, "GET /in-pieces HTTP/1.1\r\n" HOST "User-Agent: Slow/1\r\n"));
+    ask(s, "GET /between HTTP/1.1\r\n" HOST "\r\n", 404); /* by now the first piece is taken */
+    assert_int_equal(0, raw_puts(c, "Host: b\r\n\r\n"));
+    assert_int_equal(RAW_DONE, raw_read(c, false, MS, &r));
+    assert_int_equal(400, r.status);
+    raw_close(c);
+    ask(s, "GET /last HTTP/1.1\r\n" HOST "\r\n", 404);
+    char *log = wait_for(s->path, "/last");
+    assert_non_null(strstr(log, STAMP "\"GET /in-pieces HTTP/1.1\" 400 27 \"-\" \"Slow/1\"\n"));
+    free(log);
+}
+
 static void a_long_request_is_cut(void **state)
 {
     struct scene *s = *state;
@@ -270,9 +289,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_scene, close_scene)
     const struct CMUnitTest tests[] = {
-        TEST(a_line_a_request),          TEST(nothing_forges_a_line), TEST(a_long_request_is_cut),
-        TEST(a_file_that_is_moved_away), TEST(a_file_that_cannot_be), TEST(a_full_disk),
-        TEST(a_writer_that_is_stuck),
+        TEST(a_line_a_request),          TEST(nothing_forges_a_line),   TEST(a_long_request_is_cut),
+        TEST(a_file_that_is_moved_away), TEST(a_file_that_cannot_be),   TEST(a_full_disk),
+        TEST(a_writer_that_is_stuck),    TEST(a_bad_request_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
