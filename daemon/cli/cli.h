@@ -28,8 +28,6 @@ int cli_serve_fetch(int argc, char **argv);
 
 /* One line on stderr. Returns `status`. */
 int cli_fail(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The line for a faulty command line, for getopt's '?' and ':'. */
-int cli_usage(const char *command);
 
 /* Options that several commands have. */
 struct cli_options {

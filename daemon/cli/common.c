@@ -23,11 +23,6 @@ int cli_fail(int status, const char *format, ...)
     return status;
 }
 
-int cli_usage(const char *command)
-{
-    return cli_fail(EXIT_CONF, "%s: 'digestd --help' lists its options", command);
-}
-
 /* The options of all commands: a command has those whose letter it names. */
 static const struct option all_options[] = {
     {"conf", required_argument, NULL, 'c'},   {"profile", required_argument, NULL, 'p'},
