@@ -24,6 +24,9 @@
  */
 #define MOVE_POLLS 3
 
+/* So long is what a host asks for honoured. */
+#define WAIT_MOST ((int64_t)24 * 60 * 60)
+
 /* A poll on its way: the state as it will be. */
 struct poll {
     struct engine_source *source;
@@ -183,12 +186,14 @@ static void write_trouble(struct poll *p)
 
 /* ---- ends of a poll ------------------------------------------------------------------------ */
 
-/* What the host asked for is kept until it is over, whatever comes before. */
+/* What the host asked for is kept until it is over, whatever comes before. What is longer than may
+ * be was written while the clock was wrong. */
 static void poll_note_wait(struct poll *p)
 {
-    int64_t until = p->now + p->fetched->retry_after;
+    int64_t most = p->now + WAIT_MOST, until = p->now + p->fetched->retry_after;
 
-    if (p->next.schedule.wait_until <= p->now) {
+    until = until < most ? until : most;
+    if (p->next.schedule.wait_until <= p->now || p->next.schedule.wait_until > most) {
         p->next.schedule.wait_until = 0;
         p->next.wait_at = (struct str){0};
     }

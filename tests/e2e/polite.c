@@ -153,6 +153,39 @@ static int64_t number(struct place *p, const char *sql)
     return value;
 }
 
+static int poll_at(struct place *p, const char *epoch)
+{
+    const char *argv[] = {digestd_path(), "poll", "-c", place_path(p, "digestd.conf"), NULL};
+    const char *environment[] = {"DIGESTD_PROFILE_DIR=conf/profiles", epoch, NULL};
+    struct ran r = run_program(argv, environment);
+    int status = r.status;
+
+    ran_clear(&r);
+    return status;
+}
+
+/* A day at the most, and then it is over, however long a host would have it. */
+static void test_peace_for_a_day(void **state)
+{
+    struct place *p = *state;
+    struct source_site *site = source_site_start();
+    struct buf conf;
+
+    conf_begin(&conf, p, "");
+    put_source(&conf, site, "a");
+    place_write(p, "digestd.conf", buf_str(&conf));
+    buf_clear(&conf);
+    source_site_set(site, "/a", &(struct site_step){.status = 429, .retry_after = "999999999"}, 1);
+    assert_int_equal(poll_at(p, "SOURCE_DATE_EPOCH=1800000000"), 2);
+    assert_int_equal(number(p, "SELECT wait_until FROM source"), 1800000000 + 86400);
+    source_site_set_page(site, "/a", PAGE);
+    assert_int_equal(poll_at(p, "SOURCE_DATE_EPOCH=1800086000"), 0);
+    assert_int_equal(number(p, "SELECT wait_until FROM source"), 1800000000 + 86400);
+    assert_int_equal(poll_at(p, "SOURCE_DATE_EPOCH=1800086400"), 0);
+    assert_int_equal(number(p, "SELECT wait_until FROM source"), 0);
+    source_site_stop(site);
+}
+
 static void test_what_a_page_says_of_itself(void **state)
 {
     struct place *p = *state;
@@ -195,6 +228,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         RUN(test_peace_over_a_crash),
+        RUN(test_peace_for_a_day),
         RUN(test_two_at_a_host),
         RUN(test_max_transfers),
         RUN(test_what_a_page_says_of_itself),
