@@ -301,6 +301,7 @@ static json_t *status_of(struct json *j, const struct feed_row *row, struct str 
     set_text(j, object, "name", str_of(row->name));
     set_text(j, object, "title", feed_row_title(row));
     set_text_or_null(j, object, "url", row->url);
+    set_text_or_null(j, object, "moved_to", row->moved);
     set_text(j, object, "state",
              row->reason  ? STR("trouble")
              : row->known ? STR("ok")

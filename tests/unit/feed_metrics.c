@@ -13,6 +13,7 @@ static void fill(struct feed_row rows[2])
     rows[0] = (struct feed_row){.name = z("notes"),
                                 .title = z("笔记 \"a\\b\""),
                                 .url = z("https://example.org/digest"),
+                                .moved = z("https://example.org/new"),
                                 .entries = 22,
                                 .last_poll = 1762911000,
                                 .last_good = 1762911000,
@@ -235,6 +236,8 @@ static void the_status_is_json(void **state)
     assert_string_equal(text_at(first, "title"), rows[0].title);
     assert_string_equal(text_at(first, "state"), "ok");
     assert_true(json_is_null(json_object_get(first, "doubt")));
+    assert_string_equal(text_at(first, "moved_to"), "https://example.org/new");
+    assert_true(json_is_null(json_object_get(second, "moved_to")));
     assert_string_equal(text_at(first, "last_new"), "2025-11-11T19:40:00Z");
     assert_string_equal(text_at(json_object_get(first, "feeds"), "rss"), "http://h/notes.rss");
     assert_string_equal(text_at(second, "state"), "trouble");
