@@ -155,3 +155,11 @@ void store_batch_drop(struct store *s);
  * STORE_READ stores nothing. After -1 *since is `now` all the same. */
 int store_body_since(struct store *s, struct str path, struct str etag, int64_t now, int64_t *since,
                      struct error *e);
+/* The same, and its bytes are kept with it, until another body is kept at `path`. Writes nothing
+ * where they are there. 0, -1. */
+int store_body_keep(struct store *s, struct str path, struct str etag, struct str bytes,
+                    int64_t now, struct error *e);
+/* The bytes that are kept of the body that stands at `path` (in `a`), and since when it stands
+ * there. 1 found, 0 none, or of an earlier body only, -1. */
+int store_body(struct store *s, struct arena *a, struct str path, struct str *bytes, int64_t *since,
+               struct error *e);

@@ -220,6 +220,14 @@ const struct schema_step schema_steps[] = {
      "ALTER TABLE source ADD COLUMN move_from BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE source ADD COLUMN move_to BLOB NOT NULL DEFAULT x'';"
      "ALTER TABLE source ADD COLUMN move_polls INTEGER NOT NULL DEFAULT 0;"},
+
+    /* Feeds that find no room in memory, as they were rendered. */
+    {"CREATE TABLE rendered ("
+     "  path TEXT PRIMARY KEY,"
+     "  etag TEXT NOT NULL,"
+     "  size INTEGER NOT NULL,"
+     "  packed BLOB NOT NULL"
+     ") STRICT, WITHOUT ROWID;"},
 };
 
 const int schema_version = sizeof schema_steps / sizeof schema_steps[0];

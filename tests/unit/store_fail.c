@@ -218,9 +218,12 @@ static void body_dates_on_a_full_disk(void **unused)
     assert_int_equal(store_body_since(s, STR("/a"), STR("2"), 20, &since, &e), -1);
     assert_int_equal(since, 20); /* what to serve it with all the same */
     assert_non_null(strstr(e.text, "make room"));
+    assert_int_equal(store_body_keep(s, STR("/a"), STR("1"), STR("bytes"), 20, &e), -1);
+    assert_non_null(strstr(e.text, "make room"));
     fail_vfs_plan(NULL);
     must(store_body_since(s, STR("/a"), STR("2"), 30, &since, &e), &e);
     assert_int_equal(since, 30);
+    must(store_body_keep(s, STR("/a"), STR("2"), STR("bytes"), 40, &e), &e);
     store_close(s);
     place_remove(&p);
     fail_vfs_remove();

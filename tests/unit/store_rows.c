@@ -485,6 +485,49 @@ static void quiet_polls_are_grouped(void **unused)
     fail_vfs_remove();
 }
 
+/* Byte for byte, with its date; never those of another body than the one that stands there. */
+static void a_body_that_is_kept_is_found(void **unused)
+{
+    (void)unused;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct arena *a = arena_new();
+    struct error e = {""};
+    struct str bytes;
+    int64_t since = 0;
+    assert_int_equal(store_body(s, a, STR("/a"), &bytes, &since, &e), 0);
+    must(store_body_since(s, STR("/a"), STR("1"), 100, &since, &e), &e);
+    assert_int_equal(store_body(s, a, STR("/a"), &bytes, &since, &e), 0);
+    must(store_body_keep(s, STR("/a"), STR("1"), STR("first\n"), 200, &e), &e);
+    must(store_body_keep(s, STR("/b"), STR("1"), STR(""), 300, &e), &e);
+    assert_int_equal(store_body(s, a, STR("/a"), &bytes, &since, &e), 1);
+    assert_true(same(bytes, STR("first\n")));
+    assert_int_equal(since, 100);
+    /* The same once more writes nothing. */
+    raw(p.database, "UPDATE rendered SET size = 77 WHERE path = '/a'");
+    must(store_body_keep(s, STR("/a"), STR("1"), STR("first\n"), 400, &e), &e);
+    assert_int_equal(raw(p.database, "SELECT size FROM rendered WHERE path = '/a'"), 77);
+    must(store_body_keep(s, STR("/a"), STR("2"), STR("second"), 500, &e), &e);
+    store_close(s);
+    s = open_as(&p, STORE_READ);
+    assert_int_equal(store_body_keep(s, STR("/a"), STR("3"), STR("third"), 600, &e), -1);
+    assert_int_equal(store_body(s, a, STR("/a"), &bytes, &since, &e), 1);
+    assert_true(same(bytes, STR("second")));
+    assert_int_equal(since, 500);
+    assert_int_equal(store_body(s, a, STR("/b"), &bytes, &since, &e), 1);
+    assert_int_equal(bytes.n, 0);
+    store_close(s);
+    s = open_as(&p, STORE_OWN);
+    must(store_body_since(s, STR("/a"), STR("3"), 700, &since, &e), &e);
+    assert_int_equal(store_body(s, a, STR("/a"), &bytes, &since, &e), 0);
+    raw(p.database, "UPDATE rendered SET packed = x'00' WHERE path = '/b'");
+    assert_int_equal(store_body(s, a, STR("/b"), &bytes, &since, &e), -1);
+    assert_non_null(strstr(e.text, "damaged"));
+    store_close(s);
+    arena_free(a);
+    place_remove(&p);
+}
+
 static bool is_known(const struct place *p, struct str name)
 {
     struct store *reader = open_as(p, STORE_READ);
@@ -607,6 +650,7 @@ static void pages_come_back(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_body_that_is_kept_is_found),
         cmocka_unit_test(a_batch_is_written_together),
         cmocka_unit_test(a_batch_that_has_no_end_is_not_there),
         cmocka_unit_test(unknown_source_has_nothing),

@@ -381,6 +381,8 @@ static void statements_use_an_index(void **unused)
     must(store_outbox_later(s, out.key, 1, &e), &e);
     must(store_outbox_done(s, out.key, 1, &e), &e);
     must(store_body_since(s, STR("/a"), STR("1"), 1, &since, &e), &e);
+    must(store_body_keep(s, STR("/a"), STR("2"), STR("feed"), 1, &e), &e);
+    assert_int_equal(store_body(s, a, STR("/a"), &bytes, &since, &e), 1);
     must(store_batch(s, &e), &e);
     must(store_body_since(s, STR("/b"), STR("1"), 1, &since, &e), &e);
     assert_int_equal(store_archive_write(s, STR("nobody"), 1, STR("page"), 1, &e), -1);
