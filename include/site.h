@@ -41,8 +41,8 @@ int site_gone(struct site *s, const char *path);
 /* What was called `from` is called `to`: where nothing stands below the old name, requests are sent
  * to the new one, on the base-url. `to` NULL: no longer. */
 int site_moved(struct site *s, const char *from, const char *to);
-/* The pages of this source that are cached, those below /NAME/, are out of date. Whoever waits for
- * one goes on waiting. */
+/* What is cached of this source, at /NAME. and below /NAME/, is out of date. Whoever waits for it
+ * goes on waiting. */
 int site_expire(struct site *s, const char *name);
 /* A source's line of the index (copied). */
 int site_tell(struct site *s, const struct feed_row *row);
@@ -90,6 +90,7 @@ void site_cancel(struct site_waiter *w);
 /* ---- paths whose bodies are made on request ------------------------------------------------ */
 
 enum site_kind {
+    SITE_ENTRIES, /* /NAME.atom, /NAME.rss, /NAME.json */
     SITE_ENTRY,   /* /NAME/UUID.html */
     SITE_CHANGES, /* /NAME/changes.atom */
     SITE_ARCHIVE  /* /NAME/archive/N.atom */
@@ -98,6 +99,7 @@ enum site_kind {
 struct site_path {
     enum site_kind kind;
     struct str name;
+    enum feed_format format;
     struct str uuid;
     int64_t number;
 };

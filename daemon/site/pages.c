@@ -175,9 +175,9 @@ static bool belongs_to(const char *path, struct str name)
 void pages_expire(struct pages *p, struct str name)
 {
     struct page *page, *next;
-    HASH_ITER(hh, p->table, page, next)
+    DL_FOREACH_SAFE(p->oldest, page, next)
     {
-        if (page->may_go && belongs_to(page->path, name))
+        if (belongs_to(page->path, name))
             page_remove(p, page);
     }
 }

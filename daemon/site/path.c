@@ -48,12 +48,29 @@ static bool parse_page(struct str page, struct site_path *out)
     return is_uuid(out->uuid);
 }
 
+/* "NAME.atom". */
+static bool parse_feed(struct str feed, struct site_path *out)
+{
+    for (enum feed_format format = 0; format < FEED_FORMATS; format++) {
+        struct str suffix = str_of(feed_suffix(format));
+        if (feed.n <= suffix.n || !str_ends(feed, suffix))
+            continue;
+        out->kind = SITE_ENTRIES;
+        out->format = format;
+        out->name = str_sub(feed, 0, feed.n - suffix.n);
+        return true;
+    }
+    return false;
+}
+
 bool site_parse(struct str path, struct site_path *out)
 {
     *out = (struct site_path){0};
     if (!str_starts(path, STR("/")))
         return false;
     struct str page = str_sub(path, 1, path.n);
+    if (str_find(page, STR("/"), 0) == SIZE_MAX)
+        return parse_feed(page, out);
     out->name = str_cut(&page, '/');
     return out->name.n > 0 && parse_page(page, out);
 }

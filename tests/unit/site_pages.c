@@ -293,6 +293,38 @@ static void what_is_out_of_date_is_asked_for_again(void **state)
     close_house(&h);
 }
 
+/* Of a feed that is not kept, too; and what was put in its place is not what was cached. */
+static void a_cached_feed_goes_when_it_is_out_of_date(void **state)
+{
+    (void)state;
+    struct house h;
+    struct guest g;
+    open_house(&h, 1 << 20, 10);
+    know(&h, "blog");
+    know(&h, "blog-two");
+    publish(&h, "/blog-two.atom", "other", SITE_CACHED);
+    assert_int_equal(SITE_WAIT, visit(&h, "/blog.atom", &g));
+    assert_string_equal(h.missed, "/blog.atom");
+    publish(&h, "/blog.atom", "old", SITE_CACHED);
+    assert_got(&g, "old");
+    assert_stands(&h, "/blog.atom", "old");
+    assert_int_equal(0, site_expire(h.site, "blog"));
+    deliver(&h);
+    assert_int_equal(SITE_WAIT, visit(&h, "/blog.atom", &g));
+    publish(&h, "/blog.atom", "new", SITE_FEED);
+    assert_got(&g, "new");
+    assert_int_equal(0, site_expire(h.site, "blog"));
+    deliver(&h);
+    assert_stands(&h, "/blog.atom", "new");
+    assert_stands(&h, "/blog-two.atom", "other");
+    assert_int_equal(0, site_refuse(h.site, "/blog.atom"));
+    deliver(&h);
+    assert_int_equal(SITE_WAIT, visit(&h, "/blog.atom", &g)); /* put away */
+    site_cancel(&g.waiter);
+    assert_int_equal(3, h.misses);
+    close_house(&h);
+}
+
 static void only_so_many_paths_are_asked_at_once(void **state)
 {
     (void)state;
@@ -321,7 +353,8 @@ static void only_pages_of_known_sources_are_asked_for(void **state)
     assert_int_equal(SITE_NONE, visit(&h, "/other/" UUID_ONE ".html", &g));
     assert_int_equal(SITE_NONE, visit(&h, "/blog/x.html", &g));
     assert_int_equal(SITE_NONE, visit(&h, "/blog/" UUID_ONE, &g));
-    assert_int_equal(SITE_NONE, visit(&h, "/blog.rss", &g));
+    assert_int_equal(SITE_NONE, visit(&h, "/blog.html", &g));
+    assert_int_equal(SITE_NONE, visit(&h, "/other.rss", &g));
     assert_nothing(&h, PAGE_ONE); /* nobody to wait */
     assert_int_equal(0, h.misses);
     close_house(&h);
@@ -419,6 +452,14 @@ static void paths_made_on_request(void **state)
         {"/blog/archive/99999999999999999999.atom", false},
         {"/blog/x/" UUID_ONE ".html", false},
         {"blog/" UUID_ONE ".html", false},
+        {"/blog.atom", true},
+        {"/blog.rss", true},
+        {"/blog.json", true},
+        {"/blog.html", false},
+        {"/blog.atom/", false},
+        {"/.atom", false},
+        {"blog.atom", false},
+        {"/blog", false},
         {"/.html", false},
         {".html", false},
         {"/", false},
@@ -434,6 +475,10 @@ static void paths_made_on_request(void **state)
     assert_int_equal(SITE_ENTRY, p.kind);
     assert_true(str_eq(p.name, STR("blog")));
     assert_true(str_eq(p.uuid, STR(UUID_ONE)));
+    assert_true(site_parse(STR("/b.json"), &p));
+    assert_int_equal(SITE_ENTRIES, p.kind);
+    assert_int_equal(FEED_JSON, p.format);
+    assert_true(str_eq(p.name, STR("b")));
     assert_true(site_parse(STR("/b/changes.atom"), &p));
     assert_int_equal(SITE_CHANGES, p.kind);
     assert_true(site_parse(STR("/b/archive/12.atom"), &p));
@@ -560,6 +605,7 @@ int main(void)
         cmocka_unit_test(many_wait_for_one_rendering),
         cmocka_unit_test(who_waits_for_nothing_is_told),
         cmocka_unit_test(what_is_out_of_date_is_asked_for_again),
+        cmocka_unit_test(a_cached_feed_goes_when_it_is_out_of_date),
         cmocka_unit_test(only_so_many_paths_are_asked_at_once),
         cmocka_unit_test(only_pages_of_known_sources_are_asked_for),
         cmocka_unit_test(a_forgotten_source_leaves_nothing),
