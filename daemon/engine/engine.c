@@ -433,6 +433,7 @@ static void exchange_sources(struct engine *en, struct conf *conf, struct engine
         jobs_move(old, sources[i]);
         if (old->dirty)
             poll_write_soon(sources[i]);
+        feeds_move(old, sources[i]);
     }
     sources_free(en->sources, en->count);
     en->sources = sources;

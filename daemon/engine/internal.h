@@ -38,7 +38,8 @@ struct engine_source {
     double fetch_began; /* of the poll under way, on the monotonic clock */
     struct feed_tally tally;
     struct feed_activity activity;
-    int64_t pages_since; /* the pages of its entries are as they have been since then */
+    int64_t pages_since;       /* the pages of its entries are as they have been since then */
+    size_t kept[FEED_FORMATS]; /* bytes of each of its feeds in memory; 0: it is in the store */
 };
 
 /* What is being handed over (outbox.c). */
@@ -79,6 +80,7 @@ struct engine {
     int64_t due_at; /* when it rings: until then no sign of life is to be expected */
     ev_timer flush; /* quiet polls that wait to be written together */
     struct all all;
+    size_t feeds_kept; /* the bytes of all sources' feeds in memory */
     struct job *jobs;
     struct outbox outbox;
     struct mailbox misses;
@@ -229,6 +231,24 @@ void all_configure(struct engine *en);
 /* What it is served as is not what it will be in a moment. */
 bool all_is_pending(const struct engine *en);
 void all_stop(struct engine *en);
+
+/* ---- feeds.c: where the feeds are ------------------------------------------------------------ */
+
+/* Takes a feed that was rendered: into memory, or where there is no room, into the store. `links`
+ * is its Link field. */
+void feeds_put(struct engine_source *s, enum feed_format format, struct str bytes,
+               struct str links);
+/* Whether the feed is in memory. */
+bool feeds_stand(const struct engine_source *s, enum feed_format format);
+/* Whether one of them is not. */
+bool feeds_are_put_away(const struct engine_source *s);
+/* One that is in the store, byte for byte, since when it stands there. NULL: `e`. */
+struct body *feeds_get(struct engine_source *s, struct arena *a, enum feed_format format,
+                       struct str links, struct error *e);
+/* The feeds of `from` are those of its heir. */
+void feeds_move(struct engine_source *from, struct engine_source *to);
+/* The source is about to be freed. */
+void feeds_forget(struct engine_source *s);
 
 /* ---- publish.c ------------------------------------------------------------------------------ */
 

@@ -1,6 +1,6 @@
 /* publish: what the store has → bodies → site. Runs when something has changed, never because
- * somebody asks, but for the pages of entries, the feed of changes, and archive pages, which are
- * read from the store then. */
+ * somebody asks, but for the pages of entries, the feed of changes, and archive pages and feeds
+ * that were put away, which are read from the store then. */
 #include "internal.h"
 
 #include "digest.h"
@@ -75,23 +75,18 @@ static void publish_format(struct engine_source *s, const struct feed *feed,
                            enum feed_format format)
 {
     struct engine *en = s->engine;
-    char path[256];
     struct buf out, links;
     struct error e;
-    struct body *body = NULL;
 
-    snprintf(path, sizeof(path), "/%s%s", s->conf->name, feed_suffix(format));
     buf_init(&out, BODY_MAX);
     buf_init(&links, LINKS_MAX);
     feed_links(feed, format, &links);
     if (feed_render(feed, format, &out, &e) == 0)
-        body = publish_body(en, path, buf_str(&out), feed_media(format), buf_str(&links));
+        feeds_put(s, format, buf_str(&out), buf_str(&links));
     else
         engine_log(en, 0, "%s: %s", s->conf->name, e.text);
     buf_clear(&out);
     buf_clear(&links);
-    if (body && site_publish(en->options.site, path, body, SITE_FEED) < 0)
-        engine_log(en, 0, "%s: out of memory", s->conf->name);
     engine_alive(en);
 }
 
@@ -230,7 +225,7 @@ out:
 }
 
 /* What is rendered is written together. What was lost of it is made up for: archive pages at the
- * next change, the times of bodies at the next start. */
+ * next change, the times of bodies at the next start, and feeds that were put away at once. */
 static void render_together(struct engine *en, struct engine_source *const *sources, size_t count)
 {
     struct store *store = en->options.store;
@@ -242,8 +237,11 @@ static void render_together(struct engine *en, struct engine_source *const *sour
     if (!batch || store_batch_end(store, &e) == 0)
         return;
     engine_log(en, 0, "%s", e.text);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sources[i]->dropped_count = 0;
+        if (feeds_are_put_away(sources[i]))
+            render_feeds(sources[i]);
+    }
 }
 
 void publish_feeds(struct engine_source *s)
@@ -361,6 +359,17 @@ static void made_of(struct made *m, struct str bytes, enum media media, enum cac
         error_set(&m->e, "out of memory");
 }
 
+static void make_feed(struct engine_source *s, struct arena *a, struct made *m)
+{
+    struct feed feed = feed_of(s);
+    struct buf links;
+
+    buf_init(&links, LINKS_MAX);
+    feed_links(&feed, m->wanted.format, &links);
+    m->body = feeds_get(s, a, m->wanted.format, buf_str(&links), &m->e);
+    buf_clear(&links);
+}
+
 static void make_entry(struct engine_source *s, struct arena *a, struct made *m)
 {
     struct feed feed = feed_of(s);
@@ -459,6 +468,7 @@ static void make_changes(struct engine_source *s, struct arena *a, struct made *
 static void make(struct engine_source *s, struct made *m)
 {
     static void (*const makers[])(struct engine_source * s, struct arena * a, struct made * m) = {
+        [SITE_ENTRIES] = make_feed,
         [SITE_ENTRY] = make_entry,
         [SITE_CHANGES] = make_changes,
         [SITE_ARCHIVE] = make_archive,
@@ -485,6 +495,9 @@ static void publish_miss(struct engine *en, const char *path)
     struct engine_source *s =
         site_parse(str_of(path), &m.wanted) ? engine_source(en, m.wanted.name) : NULL;
 
+    /* Rendered since it was asked for: whoever waited has it. */
+    if (s && m.wanted.kind == SITE_ENTRIES && feeds_stand(s, m.wanted.format))
+        return;
     if (s)
         make(s, &m);
     if (m.body)

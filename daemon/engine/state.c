@@ -187,6 +187,7 @@ void source_free(struct engine_source *s)
     if (s->engine) {
         publish_forget(s);
         poll_written(s);
+        feeds_forget(s);
         turns_leave(s->engine->turns, &s->turn);
     }
     free(s->strings);
