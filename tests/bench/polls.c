@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sqlite3.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,16 +24,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SOURCES_A_HOST 40
-#define HOSTS_MOST     250
-#define CONNECTIONS    4096
-#define PAGE_BYTES     16384
-#define ROUNDS         3    /* of each kind */
-#define FLUSHED_MS     6000 /* quiet polls are written within 5 seconds */
+#define HOSTS       250 /* however many sources: each has a connection, or has to make one */
+#define CONNECTIONS 4096
+#define PAGE_BYTES  16384
+#define ROUNDS      3    /* of each kind */
+#define FLUSHED_MS  6000 /* quiet polls are written within 5 seconds */
 /* Nothing is under way where so much time takes no more than that of the processor. */
-#define SETTLE_MS      500
-#define SETTLED_US     5000
-#define TRANSFERS      32
+#define SETTLE_MS   500
+#define SETTLED_US  5000
+#define TRANSFERS   32
 
 /* Limits. */
 #define RATIO_MOST   1.3         /* of a quiet poll to curl */
@@ -51,8 +51,8 @@ static void give_up(const char *what)
 struct sites {
     pid_t pid;
     size_t hosts;
-    int listeners[HOSTS_MOST];
-    uint16_t ports[HOSTS_MOST];
+    int listeners[HOSTS];
+    uint16_t ports[HOSTS];
     volatile unsigned *round; /* shared with the server */
 };
 
@@ -147,15 +147,15 @@ static void serve(const struct sites *s)
             uint64_t which = events[i].data.u64;
             int fd;
 
-            if (which >= HOSTS_MOST) {
-                serve_one((int)(which - HOSTS_MOST), *s->round);
+            if (which >= HOSTS) {
+                serve_one((int)(which - HOSTS), *s->round);
                 continue;
             }
             fd = accept4(s->listeners[which], NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
             if (fd >= 0)
-                epoll_ctl(epoll, EPOLL_CTL_ADD, fd,
-                          &(struct epoll_event){.events = EPOLLIN,
-                                                .data.u64 = HOSTS_MOST + (uint64_t)fd});
+                epoll_ctl(
+                    epoll, EPOLL_CTL_ADD, fd,
+                    &(struct epoll_event){.events = EPOLLIN, .data.u64 = HOSTS + (uint64_t)fd});
         }
     }
 }
@@ -360,7 +360,7 @@ static struct fleet fleet_start(size_t count)
     struct buf conf, curl;
     struct ran r;
 
-    f.sites = sites_start(count / SOURCES_A_HOST);
+    f.sites = sites_start(count < HOSTS ? count : HOSTS);
     buf_init(&conf, SIZE_MAX);
     buf_init(&curl, SIZE_MAX);
     buf_printf(&conf, "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n",
@@ -413,13 +413,13 @@ static double median(double items[ROUNDS])
     return items[ROUNDS / 2];
 }
 
-static bool over;
+static size_t over; /* so many figures are over their limits */
 
 static void figure(const char *name, double value, const char *unit, double limit)
 {
     bool bad = limit > 0 && value > limit;
 
-    over = over || bad;
+    over += bad;
     printf("  %-44s %10.2f %-5s", name, value, unit);
     if (limit > 0)
         printf(" limit %7.2f  %s", limit, bad ? "OVER" : "ok");
@@ -427,18 +427,36 @@ static void figure(const char *name, double value, const char *unit, double limi
     fflush(stdout);
 }
 
-/* Entries that are new get their place among those of all sources when there is nothing else to do:
- * until then no poll is quiet. */
+/* Whether there are entries without a place among those of all sources. */
+static bool some_wait(struct fleet *f)
+{
+    sqlite3 *sql = NULL;
+    sqlite3_stmt *statement = NULL;
+    bool some = true;
+
+    if (sqlite3_open_v2(place_path(f->place, "state/digestd.db"), &sql, SQLITE_OPEN_READONLY,
+                        NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(sql, "SELECT 1 FROM waiting LIMIT 1", -1, &statement, NULL) == SQLITE_OK)
+        some = sqlite3_step(statement) != SQLITE_DONE;
+    sqlite3_finalize(statement);
+    sqlite3_close(sql);
+    return some;
+}
+
+/* Entries that are new get their places when there is nothing else to do: until then no poll is
+ * quiet. On a machine that others use, too, a daemon that is idle may only be waiting for it. */
 static void settle(struct fleet *f)
 {
     double before, now = cpu_us(house_pid(f->house));
+    bool busy;
 
     do {
         house_log(f->house);
         poll(NULL, 0, SETTLE_MS);
         before = now;
         now = cpu_us(house_pid(f->house));
-    } while (now - before > SETTLED_US);
+        busy = now - before > SETTLED_US || some_wait(f);
+    } while (busy);
 }
 
 static void first_polls(struct fleet *f)
@@ -496,6 +514,7 @@ static void written(struct fleet *f)
     int pid = house_pid(f->house);
     double from;
 
+    settle(f);
     poll(NULL, 0, FLUSHED_MS);
     from = proc_number(pid, "io", "write_bytes");
     round_of(f, 0);
@@ -532,5 +551,7 @@ int main(int argc, char **argv)
     few = measure(large / 10);
     many = measure(large);
     figure("growth of a quiet poll's cost, tenfold", many / few, "", GROWTH_MOST);
-    return over;
+    if (over)
+        printf("bench: %zu of these figures are over their limits\n", over);
+    return over > 0;
 }
