@@ -96,6 +96,7 @@ struct http_options {
     struct http_access *access;  /* NULL: none */
     double body_timeout;         /* for a page that is being rendered, then 503 */
     double send_window;          /* seconds over which min_send_rate is looked at */
+    double send_grace;           /* the same where there is no room for others */
     int64_t (*clock)(void *arg); /* seconds, for Date and the index */
     void *clock_arg;
     void (*stopped)(void *arg); /* draining is over; on the server's thread */

@@ -68,6 +68,15 @@ void connection_close(struct connection *c)
     server_room(s);
 }
 
+/* Gives up a reader that hardly takes what it is sent. What lies in the socket goes with it: the
+ * system would keep trying, and the memory, for minutes. */
+void connection_abort(struct connection *c)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(c->io.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    connection_close(c);
+}
+
 /* All has been sent and the connection shall end. A close while the peer still sends would be a
  * reset, which can overtake the answer (RFC 9112 9.6). */
 static void finish(struct connection *c)
@@ -330,23 +339,51 @@ static void expire_head(struct connection *c)
         connection_close(c);
 }
 
-/* A window of sending is over: has the reader taken enough? What the socket takes says little: it
- * is ready again only when much of it has gone, which a slow reader needs minutes for. So what lies
- * in it is asked, too, and the first window only shows where to begin. */
-static void expire_send(struct connection *c)
+/* What lies in the socket, sent or not, and has not been acknowledged. */
+static int queued_in(const struct connection *c)
 {
-    const struct http_options *o = &server_of(c)->options;
     int queued = 0;
     (void)ioctl(c->io.fd, SIOCOUTQ, &queued);
-    double taken = (double)c->moved + c->queued - queued;
-    if (c->measured && taken < (double)o->limits.min_send_rate * o->send_window) {
-        connection_close(c);
-        return;
-    }
+    return queued;
+}
+
+static void begin_window(struct connection *c, int queued)
+{
     c->queued = queued;
     c->measured = true;
     c->moved = 0;
     deadline_enter(c, STATE_SEND);
+}
+
+/* Whether a reader has taken too little in these seconds of its window. What the socket takes says
+ * little: it is ready again only when much of it has gone, which a slow reader needs minutes for.
+ * So what lies in it is asked, too. */
+static bool too_slow(const struct connection *c, int queued, double seconds)
+{
+    double taken = (double)c->moved + c->queued - queued;
+    return taken < (double)server_of(c)->options.limits.min_send_rate * seconds;
+}
+
+/* The first window only shows where to begin. */
+static void expire_send(struct connection *c)
+{
+    int queued = queued_in(c);
+    if (c->measured && too_slow(c, queued, server_of(c)->options.send_window))
+        connection_abort(c);
+    else
+        begin_window(c, queued);
+}
+
+/* An answer that has just begun to flow fills buffers on both sides: that is not the reader's pace.
+ */
+bool connection_lags(struct connection *c)
+{
+    double age = deadline_age(c), grace = server_of(c)->options.send_grace;
+    if (c->measured)
+        return age >= grace && too_slow(c, queued_in(c), age);
+    if (age >= grace / 2)
+        begin_window(c, queued_in(c));
+    return false;
 }
 
 void connection_expire(struct connection *c)

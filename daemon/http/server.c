@@ -13,7 +13,7 @@
 #define ACCEPTS       64  /* a wake-up */
 #define PAUSE_SECONDS 0.5 /* out of descriptors, or of room */
 #define LEAST_SECONDS 0.001
-#define HEAD_GRACE    1.0 /* seconds for a head, however many wait behind it */
+#define HEAD_GRACE    1.0 /* seconds for a head, however many wait behind it; and to linger */
 
 void http_defaults(struct http_options *o)
 {
@@ -25,6 +25,7 @@ void http_defaults(struct http_options *o)
                    .min_send_rate = 1024},
         .body_timeout = 5,
         .send_window = 15,
+        .send_grace = 1,
     };
 }
 
@@ -69,27 +70,51 @@ static void on_pause_over(struct ev_loop *loop, struct ev_timer *timer, int reve
     resume(timer->data);
 }
 
-/* Who makes way: whoever has been idle longest, else whose head has been arriving longest, unless
- * that is no time at all. NULL: nobody. */
-static struct connection *least_wanted(const struct http_server *s)
+/* Whoever has been in this state longest, unless that is no time at all. */
+static struct connection *overdue(const struct http_server *s, enum state state)
 {
-    struct connection *slow = s->connections[STATE_READ];
-    if (s->connections[STATE_IDLE])
-        return s->connections[STATE_IDLE];
-    return slow && deadline_age(slow) >= HEAD_GRACE ? slow : NULL;
+    struct connection *c = s->connections[state];
+    return c && deadline_age(c) >= HEAD_GRACE ? c : NULL;
 }
 
-static bool make_room(struct http_server *s)
+/* Of those who are sent something the first who takes too little of it. Where nobody is found the
+ * next look is half a second away, so that it may go through all of them. */
+static struct connection *laggard(const struct http_server *s)
 {
-    struct connection *c = least_wanted(s);
-    if (c)
+    struct connection *first = s->connections[STATE_SEND], *last = first ? first->prev : NULL;
+    struct connection *next;
+    for (struct connection *c = first; c; c = next) {
+        next = c == last ? NULL : c->next; /* who is looked at for the first time goes to the end */
+        if (connection_lags(c))
+            return c;
+    }
+    return NULL;
+}
+
+/* Who makes way: whoever has been idle longest, else whose head has been arriving longest, else who
+ * has been answered and does not go, else who hardly reads. NULL: nobody. */
+static struct connection *least_wanted(const struct http_server *s)
+{
+    struct connection *c = s->connections[STATE_IDLE];
+    if (!c)
+        c = overdue(s, STATE_READ);
+    if (!c)
+        c = overdue(s, STATE_LINGER);
+    return c ? c : laggard(s);
+}
+
+static void make_way(struct connection *c)
+{
+    if (c->state == STATE_SEND)
+        connection_abort(c);
+    else
         connection_close(c);
-    return c != NULL;
 }
 
 /* What a failed accept means. True: try again. */
 static bool accept_again(struct http_server *s)
 {
+    struct connection *c;
     switch (errno) {
     case EAGAIN:
         return false;
@@ -100,11 +125,19 @@ static bool accept_again(struct http_server *s)
         return true;
     default:
         /* Out of descriptors or memory: the listener stays ready and would keep the loop busy. */
-        if (make_room(s))
+        if ((c = least_wanted(s))) {
+            make_way(c);
             return true;
+        }
         pause_for(s, PAUSE_SECONDS);
         return false;
     }
+}
+
+/* Whether somebody will soon have had his time; else somebody has to go by himself. */
+static bool time_will_tell(const struct http_server *s)
+{
+    return s->connections[STATE_READ] || s->connections[STATE_LINGER] || s->connections[STATE_SEND];
 }
 
 static void accept_some(struct http_server *s, int listener)
@@ -113,14 +146,14 @@ static void accept_some(struct http_server *s, int listener)
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
         socklen_t size = sizeof from;
         bool full = s->count >= s->options.limits.max_connections;
-        if (full && !least_wanted(s)) {
-            /* Slow heads will have had their time soon; else somebody has to go by himself. */
-            pause_for(s, s->connections[STATE_READ] ? PAUSE_SECONDS : 0);
+        struct connection *out = full ? least_wanted(s) : NULL;
+        if (full && !out) {
+            pause_for(s, time_will_tell(s) ? PAUSE_SECONDS : 0);
             return;
         }
         int fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && full)
-            make_room(s);
+        if (fd >= 0 && out)
+            make_way(out);
         if (fd >= 0)
             connection_open(s, fd, peer_address_of(&from));
         else if (!accept_again(s))

@@ -123,8 +123,12 @@ void answer_too_many(struct http_server *s, int fd, struct peer_address address)
 /* Takes the socket and reads from it at once: the first request has often come with it. */
 void connection_open(struct http_server *s, int fd, struct peer_address address);
 void connection_close(struct connection *c);
+void connection_abort(struct connection *c);
 /* Its deadline has passed. It leaves its list. */
 void connection_expire(struct connection *c);
+/* In STATE_SEND: whether its reader takes too little, seen over send_grace at least. Where nobody
+ * has looked yet the looking begins, after half of that, and it goes to the end of its list. */
+bool connection_lags(struct connection *c);
 /* The server is stopping: answers what has come, or closes. */
 void connection_drain(struct connection *c);
 

@@ -285,6 +285,53 @@ static void slow_heads_make_way(void **state)
     http_house_close(h);
 }
 
+/* Who takes nothing makes way long before his time is over; who reads, however slowly, does not. */
+static void laggards_make_way(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct raw_response r;
+    http_house_defaults(&o);
+    o.send_grace = SHORT;
+    o.limits.max_connections = 2;
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    struct raw_client *stuck = stuck_reader(h), *slow = raw_open(h->address, 65536);
+    assert_non_null(slow);
+    assert_int_equal(
+        0, raw_puts(slow, "GET /large.atom HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"));
+    struct raw_client *next = ask(h, GET);
+    assert_in_range(read_slowly(slow, 65536, 10), LARGE, LARGE + HTTP_HEAD_MAX);
+    assert_int_equal(RAW_CLOSED, raw_read(stuck, false, MS, &r));
+    expect(next, 200);
+    raw_close(stuck);
+    raw_close(slow);
+    raw_close(next);
+    http_house_close(h);
+}
+
+/* Readers that take nothing, more than there is room for, keep nobody out. */
+static void a_flood_of_laggards(void **state)
+{
+    (void)state;
+    struct http_options o;
+    struct raw_client *stuck[12];
+    http_house_defaults(&o);
+    o.send_grace = SHORT;
+    o.limits.max_connections = 4;
+    struct http_house *h = open_house(&o);
+    publish_large(h);
+    for (size_t i = 0; i < 12; i++) {
+        stuck[i] = raw_open(h->address, 4096);
+        assert_non_null(stuck[i]);
+        assert_int_equal(0, raw_puts(stuck[i], "GET /large.atom HTTP/1.1\r\nHost: a\r\n\r\n"));
+        assert_served(h);
+    }
+    for (size_t i = 0; i < 12; i++)
+        raw_close(stuck[i]);
+    http_house_close(h);
+}
+
 static void too_many_of_one_address(void **state)
 {
     (void)state;
@@ -589,6 +636,8 @@ int main(void)
         cmocka_unit_test(a_reader_that_trickles),
         cmocka_unit_test(a_reader_that_is_slow),
         cmocka_unit_test(slow_heads_make_way),
+        cmocka_unit_test(laggards_make_way),
+        cmocka_unit_test(a_flood_of_laggards),
         cmocka_unit_test(too_many_of_one_address),
         cmocka_unit_test(too_many_requests_of_one_connection),
         cmocka_unit_test(limits_that_change),
