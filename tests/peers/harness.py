@@ -182,27 +182,32 @@ class Source:
 class Daemon:
     """`digestd run` with a state directory of its own."""
 
-    def __init__(self, work, sources):
+    def __init__(self, work, sources, keys=()):
+        """`keys`: further lines of the section of the daemon."""
         self.work = Path(work)
         self.binary = binary()
         self.port = free_port()
         self.tap = Tap(self.port)
         self.conf = self.work / "digestd.conf"
-        self.conf.write_text(self._conf(sources), encoding="utf-8")
+        self.conf.write_text(self._conf(sources, keys), encoding="utf-8")
         self.log = open(self.work / "log", "w+", encoding="utf-8", errors="replace")
+        self.start()
+
+    def start(self):
         self.process = subprocess.Popen(
             [self.binary, "run", "-c", self.conf],
-            env=environment(work), cwd=work, stdin=subprocess.DEVNULL,
+            env=environment(self.work), cwd=self.work, stdin=subprocess.DEVNULL,
             stdout=self.log, stderr=subprocess.STDOUT,
         )
 
-    def _conf(self, sources):
+    def _conf(self, sources, keys):
         lines = [
             "[daemon]",
             f"listen = 127.0.0.1:{self.port}",
             f"base-url = {self.tap.url}",
             f"state-dir = {self.work}/state",
             f"profile-dir = {ROOT}/conf/profiles",
+            *keys,
         ]
         for source in sources:
             lines += ["", f"[source {source.name}]", f"url = {source.url}"]
@@ -246,8 +251,8 @@ class Daemon:
             capture_output=True, text=True, timeout=DEADLINE,
         )
 
-    def stop(self):
-        """Its exit status after SIGTERM, or None where it had to be killed."""
+    def pause(self):
+        """Ends it; it may be started again. Its exit status after SIGTERM, or None where it had to be killed."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         try:
@@ -256,6 +261,11 @@ class Daemon:
             self.process.kill()
             self.process.wait()
             status = None
+        return status
+
+    def stop(self):
+        """Ends it for good; as `pause`."""
+        status = self.pause()
         self.tap.close()
         return status
 
