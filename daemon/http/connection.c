@@ -38,12 +38,11 @@ static void watch(struct connection *c, int events)
 static void enter(struct connection *c, enum state state)
 {
     static const int events[STATE_COUNT] = {
-        [STATE_READ] = EV_READ,  [STATE_IDLE] = EV_READ,   [STATE_WAIT] = 0,
-        [STATE_SEND] = EV_WRITE, [STATE_LINGER] = EV_READ,
+        [STATE_READ] = EV_READ,  [STATE_IDLE] = EV_READ,  [STATE_WAIT] = 0,
+        [STATE_SEND] = EV_WRITE, [STATE_SLOW] = EV_WRITE, [STATE_LINGER] = EV_READ,
     };
     watch(c, events[state]);
     c->moved = 0;
-    c->measured = false;
     deadline_enter(c, state);
 }
 
@@ -265,6 +264,7 @@ static void on_io(struct ev_loop *loop, struct ev_io *io, int revents)
         on_readable(c);
         break;
     case STATE_SEND:
+    case STATE_SLOW:
         on_writable(c);
         break;
     case STATE_LINGER:
@@ -347,12 +347,13 @@ static int queued_in(const struct connection *c)
     return queued;
 }
 
+/* Not before a moment has passed: an answer that has just begun to flow fills buffers on both
+ * sides, which is not the reader's pace. */
 static void begin_window(struct connection *c, int queued)
 {
     c->queued = queued;
-    c->measured = true;
     c->moved = 0;
-    deadline_enter(c, STATE_SEND);
+    deadline_enter(c, STATE_SLOW);
 }
 
 /* Whether a reader has taken too little in these seconds of its window. What the socket takes says
@@ -364,26 +365,19 @@ static bool too_slow(const struct connection *c, int queued, double seconds)
     return taken < (double)server_of(c)->options.limits.min_send_rate * seconds;
 }
 
-/* The first window only shows where to begin. */
-static void expire_send(struct connection *c)
+static void expire_slow(struct connection *c)
 {
     int queued = queued_in(c);
-    if (c->measured && too_slow(c, queued, server_of(c)->options.send_window))
+    if (too_slow(c, queued, server_of(c)->options.send_window))
         connection_abort(c);
     else
         begin_window(c, queued);
 }
 
-/* An answer that has just begun to flow fills buffers on both sides: that is not the reader's pace.
- */
-bool connection_lags(struct connection *c)
+bool connection_lags(const struct connection *c)
 {
-    double age = deadline_age(c), grace = server_of(c)->options.send_grace;
-    if (c->measured)
-        return age >= grace && too_slow(c, queued_in(c), age);
-    if (age >= grace / 2)
-        begin_window(c, queued_in(c));
-    return false;
+    double age = deadline_age(c);
+    return age >= server_of(c)->options.send_grace && too_slow(c, queued_in(c), age);
 }
 
 void connection_expire(struct connection *c)
@@ -397,7 +391,10 @@ void connection_expire(struct connection *c)
         go_on(c, SITE_BUSY, NULL);
         return;
     case STATE_SEND:
-        expire_send(c);
+        begin_window(c, queued_in(c));
+        return;
+    case STATE_SLOW:
+        expire_slow(c);
         return;
     case STATE_IDLE:
     case STATE_LINGER:

@@ -23,6 +23,8 @@ static double seconds_of(const struct http_server *s, enum state state)
     case STATE_WAIT:
         return s->options.body_timeout;
     case STATE_SEND:
+        return s->options.send_grace / 2;
+    case STATE_SLOW:
         return s->options.send_window;
     case STATE_LINGER:
     case STATE_COUNT:

@@ -77,18 +77,14 @@ static struct connection *overdue(const struct http_server *s, enum state state)
     return c && deadline_age(c) >= HEAD_GRACE ? c : NULL;
 }
 
-/* Of those who are sent something the first who takes too little of it. Where nobody is found the
- * next look is half a second away, so that it may go through all of them. */
+/* Of those who are long sent something the first who takes too little of it. Where nobody is found
+ * the next look is half a second away, so that it may go through all of them. */
 static struct connection *laggard(const struct http_server *s)
 {
-    struct connection *first = s->connections[STATE_SEND], *last = first ? first->prev : NULL;
-    struct connection *next;
-    for (struct connection *c = first; c; c = next) {
-        next = c == last ? NULL : c->next; /* who is looked at for the first time goes to the end */
-        if (connection_lags(c))
-            return c;
-    }
-    return NULL;
+    struct connection *c = s->connections[STATE_SLOW];
+    while (c && !connection_lags(c))
+        c = c->next;
+    return c;
 }
 
 /* Who makes way: whoever has been idle longest, else whose head has been arriving longest, else who
@@ -105,7 +101,7 @@ static struct connection *least_wanted(const struct http_server *s)
 
 static void make_way(struct connection *c)
 {
-    if (c->state == STATE_SEND)
+    if (c->state == STATE_SLOW)
         connection_abort(c);
     else
         connection_close(c);
@@ -137,7 +133,8 @@ static bool accept_again(struct http_server *s)
 /* Whether somebody will soon have had his time; else somebody has to go by himself. */
 static bool time_will_tell(const struct http_server *s)
 {
-    return s->connections[STATE_READ] || s->connections[STATE_LINGER] || s->connections[STATE_SEND];
+    return s->connections[STATE_READ] || s->connections[STATE_LINGER] ||
+           s->connections[STATE_SEND] || s->connections[STATE_SLOW];
 }
 
 static void accept_some(struct http_server *s, int listener)
@@ -268,6 +265,7 @@ static void take_options(struct http_server *s, const struct http_options *optio
     s->options = *options;
     s->options.body_timeout = at_least(options->body_timeout);
     s->options.send_window = at_least(options->send_window);
+    s->options.send_grace = at_least(options->send_grace);
     take_limits(s, &options->limits);
 }
 

@@ -15,6 +15,7 @@ enum state {
     STATE_IDLE,   /* between two requests */
     STATE_WAIT,   /* its body is being rendered */
     STATE_SEND,   /* the socket took only a part */
+    STATE_SLOW,   /* and has not taken all of it for a while: how much it takes is looked at */
     STATE_LINGER, /* answered and shut; what still comes is dropped, lest a reset eats the answer */
     STATE_COUNT
 };
@@ -38,13 +39,12 @@ struct connection {
     struct peer *peer; /* NULL: its connections are not counted */
     struct peer_address address;
     uint32_t requests;
-    uint32_t moved; /* bytes dropped in STATE_LINGER; sent in this window of STATE_SEND */
+    uint32_t moved; /* bytes dropped in STATE_LINGER; sent in this window of STATE_SLOW */
     int queued;     /* bytes that lay in the socket when this window began */
     struct site_waiter waiter;
     uint8_t state; /* enum state */
     bool closing;  /* after what is being sent */
     bool lingers;  /* and then through STATE_LINGER */
-    bool measured; /* `queued` is known: not in the first window */
 };
 
 struct listener {
@@ -126,9 +126,8 @@ void connection_close(struct connection *c);
 void connection_abort(struct connection *c);
 /* Its deadline has passed. It leaves its list. */
 void connection_expire(struct connection *c);
-/* In STATE_SEND: whether its reader takes too little, seen over send_grace at least. Where nobody
- * has looked yet the looking begins, after half of that, and it goes to the end of its list. */
-bool connection_lags(struct connection *c);
+/* In STATE_SLOW: whether its reader has taken too little, over send_grace at least. */
+bool connection_lags(const struct connection *c);
 /* The server is stopping: answers what has come, or closes. */
 void connection_drain(struct connection *c);
 

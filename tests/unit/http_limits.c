@@ -293,6 +293,7 @@ static void laggards_make_way(void **state)
     struct raw_response r;
     http_house_defaults(&o);
     o.send_grace = SHORT;
+    o.limits.min_send_rate = 1u << 17; /* what buffers still take after so short a time is less */
     o.limits.max_connections = 2;
     struct http_house *h = open_house(&o);
     publish_large(h);
@@ -318,6 +319,7 @@ static void a_flood_of_laggards(void **state)
     struct raw_client *stuck[12];
     http_house_defaults(&o);
     o.send_grace = SHORT;
+    o.limits.min_send_rate = 1u << 17; /* what buffers still take after so short a time is less */
     o.limits.max_connections = 4;
     struct http_house *h = open_house(&o);
     publish_large(h);
