@@ -49,6 +49,15 @@ void source_settle(struct engine_source *s)
         en->newest = s;
 }
 
+/* Whoever waits for this source is told. */
+static void give_up(struct engine_source *s)
+{
+    poll_cancel(s);
+    s->begun = UINT64_MAX;
+    jobs_report(s, NULL, "the daemon is stopping");
+}
+
+/* Who asked while the last poll was under way still waits for one after it. */
 static void check_stopped(struct engine *en)
 {
     void (*stopped)(void *arg) = en->stopped;
@@ -56,6 +65,9 @@ static void check_stopped(struct engine *en)
     if (!stopped || turns_running(en->turns) || !outbox_is_idle(en))
         return;
     en->stopped = NULL;
+    for (size_t i = 0; i < en->count; i++)
+        give_up(en->sources[i]);
+    jobs_sweep(en);
     ev_timer_stop(en->options.loop, &en->deadline);
     poll_flush(en);
     stopped(en->stopped_arg);
@@ -174,14 +186,6 @@ static void on_missed(struct ev_loop *loop, ev_async *w, int events)
     (void)loop;
     (void)events;
     publish_misses(w->data);
-}
-
-/* Whoever waits for this source is told. */
-static void give_up(struct engine_source *s)
-{
-    poll_cancel(s);
-    s->begun = UINT64_MAX;
-    jobs_report(s, NULL, "the daemon is stopping");
 }
 
 static void on_deadline(struct ev_loop *loop, ev_timer *w, int events)

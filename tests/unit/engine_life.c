@@ -1,5 +1,5 @@
-/* The conf is exchanged while the disk is full: what polls had still to write is neither lost nor
- * written from memory that is gone. */
+/* Another conf, and the end: what polls had still to write is neither lost nor written from memory
+ * that is gone, and whoever waits for a poll is answered. */
 #include "store_help.h"
 
 #include "../lib/fail_vfs.h"
@@ -182,11 +182,51 @@ static void names_change_together(void **state)
     scene_end(&s);
 }
 
+static void on_refused_row(void *arg, const char *source, const char *event, const char *id,
+                           struct str title)
+{
+    (void)source, (void)id;
+    ((struct scene *)arg)->rows++;
+    assert_string_equal(event, "error");
+    assert_true(str_eq(title, STR("the daemon is stopping")));
+}
+
+static void on_refused(void *arg, size_t failed)
+{
+    assert_int_equal(failed, 1);
+    ((struct scene *)arg)->polled = true;
+}
+
+static void on_stopped(void *arg)
+{
+    ev_break(((struct scene *)arg)->loop, EVBREAK_ALL);
+}
+
+/* It waits for the poll after the one that is under way, which does not come any more. */
+static void asked_before_the_end(void **state)
+{
+    struct scene s;
+    struct error e = {""};
+
+    scene_begin(&s, *state);
+    configure(&s, ONE);
+    engine_start(s.engine);
+    must(engine_poll(s.engine, NULL, 0, on_refused_row, on_refused, &s, &e), &e);
+    engine_stop(s.engine, 60, on_stopped, &s);
+    ev_run(s.loop, 0);
+    assert_int_equal(last_poll(&s, "one"), s.now); /* the one under way has ended */
+    assert_int_equal(s.rows, 1);
+    assert_true(s.polled);
+    engine_free(s.engine);
+    scene_end(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reload_on_a_full_disk, folder_open, folder_close),
         cmocka_unit_test_setup_teardown(names_change_together, folder_open, folder_close),
+        cmocka_unit_test_setup_teardown(asked_before_the_end, folder_open, folder_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
