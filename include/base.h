@@ -81,6 +81,8 @@ void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type; N
 void *arena_array(struct arena *a, size_t n, size_t size); /* the same, n * size checked */
 /* A NUL-terminated copy. On failure the empty str {NULL, 0}; a copy of "" has p != NULL. */
 struct str arena_copy(struct arena *a, struct str s);
+/* From now on it takes no more than so many bytes from the system: what would need more gets NULL. */
+void arena_limit(struct arena *a, size_t most);
 size_t arena_used(const struct arena *a); /* bytes taken from the system */
 
 /* ---- text (UTF-8) -------------------------------------------------------------------------- */

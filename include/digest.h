@@ -209,7 +209,8 @@ struct own_feed {
  * these, or not well-formed. */
 int own_feed_read(struct str bytes, struct arena *a, struct own_feed *out, struct error *e);
 /* Cleans the HTML of such an entry once more and makes text and hash of it, as they were when it
- * was read from the page; all in `a`. `base` is the page's address. -1: no memory. */
+ * was read from the page; all in `a`. `base` is the page's address. -1: no memory, or
+ * it would become many times as long. */
 int html_read(struct entry *entry, struct str base, const struct profile *profile, struct arena *a);
 /* The n by which `entry` got its id from its title, up to `most`; 0: it had another title. */
 unsigned entry_ordinal(const struct entry *entry, struct str id_base, unsigned most);

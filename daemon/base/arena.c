@@ -17,7 +17,7 @@ struct chunk {
 struct arena {
     struct chunk *chunks; /* the one in use first */
     size_t next_size;
-    size_t taken;
+    size_t taken, most;
 };
 
 struct arena *arena_new(void)
@@ -25,7 +25,7 @@ struct arena *arena_new(void)
     struct arena *a = calloc(1, sizeof(*a));
 
     if (a)
-        *a = (struct arena){.next_size = CHUNK_FIRST, .taken = sizeof(*a)};
+        *a = (struct arena){.next_size = CHUNK_FIRST, .taken = sizeof(*a), .most = SIZE_MAX};
     return a;
 }
 
@@ -42,7 +42,8 @@ void arena_free(struct arena *a)
 
 static struct chunk *chunk_new(struct arena *a, size_t size)
 {
-    struct chunk *c = malloc(sizeof(*c) + size);
+    bool fits = a->taken < a->most && sizeof(struct chunk) + size <= a->most - a->taken;
+    struct chunk *c = fits ? malloc(sizeof(*c) + size) : NULL;
 
     if (!c)
         return NULL;
@@ -106,6 +107,11 @@ struct str arena_copy(struct arena *a, struct str s)
     if (s.n)
         memcpy(p, s.p, s.n);
     return (struct str){p, s.n};
+}
+
+void arena_limit(struct arena *a, size_t most)
+{
+    a->most = most;
 }
 
 size_t arena_used(const struct arena *a)

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+/* Addresses become absolute, but what is written does not outgrow what was read without bounds. */
+#define HTML_BYTES_PER_BYTE 16
+#define HTML_BYTES_AT_LEAST ((size_t)1024 * 1024)
+
 static xmlNode *body_of(xmlNode *root)
 {
     xmlNode *node = root ? root->children : NULL;
@@ -84,7 +88,7 @@ int html_read(struct entry *entry, struct str base, const struct profile *profil
     int done = -1;
 
     buf_init(&page, SIZE_MAX);
-    buf_init(&html, SIZE_MAX);
+    buf_init(&html, HTML_BYTES_AT_LEAST + HTML_BYTES_PER_BYTE * entry->html.n);
     buf_init(&text, SIZE_MAX);
     buf_puts(&page, "<html><body>");
     buf_add(&page, entry->html);

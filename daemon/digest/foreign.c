@@ -20,6 +20,11 @@
 /* Bytes of an author's name. */
 #define AUTHOR_MOST 400
 
+/* What is kept of a feed, besides for each byte of it: its addresses become absolute, and one base
+ * can be thousands of times as long as what stands on it. */
+#define KEPT_AT_LEAST ((size_t)64 * 1024 * 1024)
+#define KEPT_PER_BYTE 16
+
 /* What an entry is known by, once. */
 struct known {
     struct str id;
@@ -384,15 +389,17 @@ static enum doubt read_wire(struct reading *r, struct error *e)
     buf_init(&space, SIZE_MAX);
     if (charset_decode(source->bytes, source->content_type, &space, &text) < 0)
         r->no_memory = true;
-    else
+    else {
+        arena_limit(r->feed->arena, KEPT_AT_LEAST + KEPT_PER_BYTE * text.n);
         doubt = wire_read(text, source->url, r->feed->arena, &wire, e);
+    }
     buf_clear(&space); /* what was read of it is kept */
     if (doubt == DOUBT_NONE && !r->no_memory) {
         read_head(r, &wire);
         read_items(r, &wire);
     }
     if (doubt == DOUBT_NONE && (r->no_memory || r->scratch.failed))
-        doubt = wire_refuse(DOUBT_LIMIT, e, "out of memory");
+        doubt = wire_refuse(DOUBT_LIMIT, e, "no memory for all that the feed comes to");
     return doubt;
 }
 

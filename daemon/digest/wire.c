@@ -7,8 +7,6 @@
 
 /* Bytes of an address, and of what a feed calls an item by. */
 #define ADDRESS_MOST 8192
-/* Bytes of the tags of one item. */
-#define LINES_MOST   4096
 
 enum doubt wire_refuse(enum doubt doubt, struct error *e, const char *format, ...)
 {
@@ -53,17 +51,31 @@ struct str wire_address(struct wire_reader *r, struct str base, struct str addre
     return kept;
 }
 
-void wire_add_line(struct wire_reader *r, struct str *lines, struct str line)
+void wire_add_line(struct buf *lines, struct str line)
 {
-    struct buf more;
+    size_t before = lines->len;
 
-    buf_init(&more, LINES_MOST);
-    buf_add(&more, *lines);
-    if (lines->n)
-        buf_putc(&more, '\n');
-    if (!text_blank(line) && text_collapse(&more, line) == 0)
-        *lines = wire_keep(r, buf_str(&more));
-    buf_clear(&more);
+    if (before >= WIRE_LINES_MOST || text_blank(line))
+        return;
+    if (before)
+        buf_putc(lines, '\n');
+    text_collapse(lines, line);
+    if (lines->failed) {
+        lines->len = before;
+        lines->failed = false;
+    }
+}
+
+struct str wire_line(struct wire_reader *r, struct str line)
+{
+    struct buf lines;
+    struct str kept;
+
+    buf_init(&lines, WIRE_LINES_MOST);
+    wire_add_line(&lines, line);
+    kept = wire_keep(r, buf_str(&lines));
+    buf_clear(&lines);
+    return kept;
 }
 
 enum doubt wire_make_room(struct wire_reader *r, size_t items, size_t gone, struct error *e)
@@ -151,6 +163,6 @@ enum doubt wire_read(struct str text, struct str url, struct arena *a, struct wi
     else
         doubt = wire_refuse(DOUBT_TYPE, e, "it is neither RSS, Atom nor JSON Feed");
     if (doubt == DOUBT_NONE && r.no_memory)
-        doubt = wire_refuse(DOUBT_LIMIT, e, "out of memory");
+        doubt = wire_refuse(DOUBT_LIMIT, e, "no memory for all that the feed comes to");
     return doubt;
 }

@@ -7,6 +7,8 @@
 
 /* More is no feed that anybody reads. */
 #define WIRE_ITEMS_MOST 20000
+/* Bytes of the tags of one item. */
+#define WIRE_LINES_MOST 4096
 
 /* What a text is written in. */
 enum wire_kind {
@@ -68,6 +70,7 @@ struct wire_reader {
     struct arena *arena;
     struct str url;
     struct wire *out;
+    struct str base_said, base; /* of XML: the last xml:base, and what came of it */
     bool no_memory;
 };
 enum doubt wire_read_xml(struct wire_reader *r, struct str text, struct error *e);
@@ -80,8 +83,10 @@ enum doubt wire_refuse(enum doubt doubt, struct error *e, const char *format, ..
 struct str wire_keep(struct wire_reader *r, struct str s);
 /* The same, made absolute; empty where it cannot be, or is no address of http. */
 struct str wire_address(struct wire_reader *r, struct str base, struct str address);
-/* Appends a line to `*lines`: nothing where it is blank or would make them too many. */
-void wire_add_line(struct wire_reader *r, struct str *lines, struct str line);
+/* Appends a line to `lines`: nothing where it is blank or would make them too many. */
+void wire_add_line(struct buf *lines, struct str line);
+/* A copy of it as one line; empty where it is blank or too long. */
+struct str wire_line(struct wire_reader *r, struct str line);
 /* Room for so many items: -1 with `e`. */
 enum doubt wire_make_room(struct wire_reader *r, size_t items, size_t gone, struct error *e);
 /* ISO 8601 or RFC 822; 0: neither, or before 1970. */

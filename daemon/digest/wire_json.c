@@ -40,7 +40,7 @@ static struct str id_of(struct wire_reader *r, const json_t *item)
 static struct str author_of(struct wire_reader *r, const json_t *object)
 {
     const json_t *authors = json_object_get(object, "authors"), *author;
-    struct str name, names = {0};
+    struct str name, kept;
     struct buf line;
     size_t i;
 
@@ -54,20 +54,24 @@ static struct str author_of(struct wire_reader *r, const json_t *object)
     }
     if (!line.len)
         buf_add(&line, string_of(json_object_get(json_object_get(object, "author"), "name")));
-    wire_add_line(r, &names, buf_str(&line));
+    kept = wire_line(r, buf_str(&line));
     buf_clear(&line);
-    return names;
+    return kept;
 }
 
 static struct str tags_of(struct wire_reader *r, const json_t *object)
 {
     const json_t *tag;
-    struct str tags = {0};
+    struct str kept;
+    struct buf tags;
     size_t i;
 
+    buf_init(&tags, WIRE_LINES_MOST);
     json_array_foreach(json_object_get(object, "tags"), i, tag)
-        wire_add_line(r, &tags, string_of(tag));
-    return tags;
+        wire_add_line(&tags, string_of(tag));
+    kept = wire_keep(r, buf_str(&tags));
+    buf_clear(&tags);
+    return kept;
 }
 
 static struct wire_text content_of(struct wire_reader *r, const json_t *item)
@@ -140,7 +144,7 @@ static enum doubt read_feed(struct wire_reader *r, const json_t *root, struct er
     if (doubt != DOUBT_NONE)
         return doubt;
     read_head(r, root);
-    json_array_foreach(items, i, item) if (json_is_object(item))
+    json_array_foreach(items, i, item) if (json_is_object(item) && !r->no_memory)
         read_item(r, item, &r->out->items[r->out->count++]);
     return DOUBT_NONE;
 }

@@ -169,10 +169,14 @@ static struct str attribute(struct wire_reader *r, const xmlNode *node, const ch
 /* What addresses in this element are relative to, where xml:base says so, else `otherwise`. */
 static struct str base_of(struct wire_reader *r, const xmlNode *node, struct str otherwise)
 {
-    struct str base = take(r, xmlNodeGetBase(node->doc, node));
+    xmlChar *said = xmlNodeGetBase(node->doc, node);
 
-    base = wire_address(r, r->url, base);
-    return base.n ? base : otherwise;
+    if (!str_eq(str_of((const char *)said), r->base_said)) {
+        r->base_said = wire_keep(r, str_of((const char *)said));
+        r->base = wire_address(r, r->url, r->base_said);
+    }
+    xmlFree(said);
+    return r->base.n ? r->base : otherwise;
 }
 
 /* The prefix of a name in it is dropped by whoever parses it as HTML. */
@@ -269,7 +273,7 @@ static struct str author_of(struct wire_reader *r, const xmlNode *node, const st
     const xmlNode *author = first(node, form->author);
     const xmlNode *name = author ? child(author, SPACE_ATOM, "name") : NULL;
     bool person = author && is(author, SPACE_ATOM, "author");
-    struct str text = {0};
+    struct str text;
     struct buf all;
 
     buf_init(&all, 1024);
@@ -282,24 +286,28 @@ static struct str author_of(struct wire_reader *r, const xmlNode *node, const st
     }
     if (!person)
         buf_add(&all, name_in(str_trim(text_of(r, author))));
-    wire_add_line(r, &text, buf_str(&all));
+    text = wire_line(r, buf_str(&all));
     buf_clear(&all);
     return text;
 }
 
 static struct str tags_of(struct wire_reader *r, const xmlNode *node, const struct form *form)
 {
-    struct str tags = {0};
+    struct str kept;
+    struct buf tags;
 
+    buf_init(&tags, WIRE_LINES_MOST);
     for (size_t i = 0; i < NAMES_MOST && form->tags[i].name; i++)
         for (const xmlNode *c = node->children; c; c = c->next) {
             if (!is(c, form->tags[i].spaces, form->tags[i].name))
                 continue;
             struct str label = attribute(r, c, "label"), term = attribute(r, c, "term");
 
-            wire_add_line(r, &tags, label.n ? label : term.n ? term : text_of(r, c));
+            wire_add_line(&tags, label.n ? label : term.n ? term : text_of(r, c));
         }
-    return tags;
+    kept = wire_keep(r, buf_str(&tags));
+    buf_clear(&tags);
+    return kept;
 }
 
 /* <link rel="alternate" href="…"/> of Atom, which may stand in RSS too. */
@@ -449,7 +457,7 @@ static enum doubt read_feed(struct wire_reader *r, const xmlNode *head, const xm
     if (doubt != DOUBT_NONE)
         return doubt;
     read_head(r, head, form);
-    for (const xmlNode *node = items->children; node; node = node->next) {
+    for (const xmlNode *node = items->children; node && !r->no_memory; node = node->next) {
         if (is(node, form->space, form->item))
             read_item(r, node, form, &r->out->items[r->out->count++]);
         else if (is(node, SPACE_TOMBSTONE, "deleted-entry"))

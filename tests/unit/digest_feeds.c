@@ -336,6 +336,45 @@ static void test_hostile(void **state)
                "ok", "");
 }
 
+/* What is kept of a feed is in keeping with what it has: a tag is no copy of all before it, and an
+ * address of thousands of characters, on which thousands of others stand, is not taken for each. */
+static void test_amplified(void **state)
+{
+    struct str base =
+        repeated("<rss xml:base=\"https://a.example/", "aaaaaaa/", 900, "\"><channel>");
+    struct str tags =
+        repeated("{\"version\":\"https://jsonfeed.org/version/1\",\"items\":[{\"tags\":[", "\"a\",",
+                 200000, "\"b\"]}]}");
+    struct str link = repeated("<item><link>https://a.example/x</link><description>",
+                               "&lt;a href=x&gt;x&lt;/a&gt;", 1000, "</description></item>");
+    struct str items =
+        repeated("", "<item><enclosure url='x'/><enclosure url='y'/></item>", 6000, "");
+    struct foreign_feed *feed = NULL;
+    struct error e = {""};
+    struct buf text;
+
+    (void)state;
+    assert_int_equal(DOUBT_NONE, read_as(tags, "https://feeds.example/f", &feed, &e));
+    assert_in_range(arena_used(feed->arena), 1, 1024 * 1024);
+    foreign_feed_free(feed);
+    buf_init(&text, SIZE_MAX);
+    buf_add(&text, base);
+    buf_add(&text, link);
+    buf_puts(&text, "</channel></rss>");
+    assert_one(buf_str(&text), "https://a.example/x",
+               "<p><a href=\"https://a.example/x\">https://a.example/x</a></p>");
+    buf_reset(&text);
+    buf_add(&text, base);
+    buf_add(&text, items);
+    buf_puts(&text, "</channel></rss>");
+    assert_refused(buf_str(&text), DOUBT_LIMIT, "no memory for all that the feed comes to");
+    buf_clear(&text);
+    free((char *)base.p);
+    free((char *)tags.p);
+    free((char *)link.p);
+    free((char *)items.p);
+}
+
 /* A long title is cut; content that is too deep leads to where it stands. */
 static void test_bounds(void **state)
 {
@@ -604,7 +643,7 @@ int main(void)
         cmocka_unit_test(test_hostile),     cmocka_unit_test(test_bounds),
         cmocka_unit_test(test_events),      cmocka_unit_test(test_dates),
         cmocka_unit_test(test_links),       cmocka_unit_test(test_small_changes),
-        cmocka_unit_test(test_looks_like),
+        cmocka_unit_test(test_looks_like),  cmocka_unit_test(test_amplified),
     };
 
     digest_init();
