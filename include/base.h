@@ -122,7 +122,9 @@ int uri_resolve(struct buf *out, struct str base, struct str reference);
 struct str uri_scheme(struct str uri); /* without the colon, as written; empty: relative */
 struct str uri_host(struct str uri);   /* without user, port; [] of IPv6 kept */
 struct str uri_without_fragment(struct str uri);
-struct str uri_without_query(struct str uri);  /* and without fragment */
+struct str uri_without_query(struct str uri); /* and without fragment */
+/* Appends it without "user:password@". -1: no host stands behind that, or no room. */
+int uri_put_without_login(struct buf *out, struct str uri);
 bool uri_is_http(struct str uri);              /* http or https, with a host */
 int uri_decode(struct buf *out, struct str s); /* %XX; a lone % stays */
 /* Percent-encodes all but ASCII letters and digits, as the text of a text fragment needs it. */

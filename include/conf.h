@@ -64,6 +64,7 @@ struct source_conf {
     char *url;      /* http, https or file:; a relative file: is made absolute, beside the conf */
     char *numbered; /* the address of every page, {n} in the place of its number: `url` is then that
                        of the first; NULL: pages have none */
+    char *home;     /* `url` without user and password: what may be told of it */
     int64_t pages;  /* at most */
     enum source_type type;
     char *id_base;                                 /* NULL: the url first stored */

@@ -168,6 +168,24 @@ struct str uri_without_query(struct str uri)
     return str_sub(uri, 0, span_until(uri, "?#"));
 }
 
+int uri_put_without_login(struct buf *out, struct str uri)
+{
+    size_t from = str_find(uri, STR("://"), 0), at = SIZE_MAX, end = 0;
+
+    if (memchr(uri.n ? uri.p : "", '@', uri.n) && from != SIZE_MAX) {
+        from += 3;
+        for (end = from; end < uri.n && !strchr("/?#", uri.p[end]); end++)
+            if (uri.p[end] == '@')
+                at = end;
+    }
+    if (at == SIZE_MAX)
+        return buf_add(out, uri);
+    if (at + 1 == end)
+        return -1;
+    buf_add(out, str_sub(uri, 0, from));
+    return buf_add(out, str_sub(uri, at + 1, SIZE_MAX));
+}
+
 bool uri_is_http(struct str uri)
 {
     return is_web(uri_scheme(uri)) && uri_host(uri).n;

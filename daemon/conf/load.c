@@ -247,6 +247,17 @@ static void put_number(struct loading *l, char **field, const char *from, const 
     replace(l, field, text);
 }
 
+/* Whoever reads the feeds has no business with what the site is asked with. */
+static void settle_home(struct loading *l, struct source_conf *source)
+{
+    struct buf home;
+
+    buf_init(&home, SIZE_MAX);
+    if (source->url && uri_put_without_login(&home, str_of(source->url)) == 0)
+        replace(l, &source->home, buf_take(&home, NULL));
+    buf_clear(&home);
+}
+
 /* How the pages of a digest of several are found is said in one way, and how many there are. */
 static void settle_pages(struct loading *l, const struct block *block, struct source_conf *source)
 {
@@ -413,6 +424,7 @@ static void load_source(struct loading *l, const struct block *block, struct sou
     else
         settle_profile(l, block, &d);
     settle_pages(l, block, &d.source);
+    settle_home(l, &d.source);
     free(d.profile);
     *source = d.source;
 }
@@ -593,6 +605,7 @@ static void source_clear(struct source_conf *s)
     profile_unref(d.source.profile);
     free(d.source.name);
     free(d.source.numbered);
+    free(d.source.home);
 }
 
 void conf_unref(struct conf *c)

@@ -38,23 +38,18 @@ static bool address_unwrap(struct buf *out, const struct pattern_list *wrappers,
     return false;
 }
 
-/* Appends an address without "user:password@". */
-static int address_put(struct buf *out, struct str uri)
+struct str address_public(struct str uri, struct arena *a)
 {
-    size_t from = str_find(uri, STR("://"), 0), at = SIZE_MAX, end = 0;
+    struct buf out;
+    struct str kept = {0};
 
-    if (memchr(uri.n ? uri.p : "", '@', uri.n) && from != SIZE_MAX) {
-        from += 3;
-        for (end = from; end < uri.n && !strchr("/?#", uri.p[end]); end++)
-            if (uri.p[end] == '@')
-                at = end;
-    }
-    if (at == SIZE_MAX)
-        return buf_add(out, uri);
-    if (at + 1 == end)
-        return -1; /* there is no host behind it */
-    buf_add(out, str_sub(uri, 0, from));
-    return buf_add(out, str_sub(uri, at + 1, SIZE_MAX));
+    if (!uri.n || !memchr(uri.p, '@', uri.n))
+        return uri;
+    buf_init(&out, uri.n);
+    if (uri_put_without_login(&out, uri) == 0)
+        kept = arena_copy(a, buf_str(&out));
+    buf_clear(&out);
+    return kept;
 }
 
 int address_link(struct buf *out, const struct address_base *from, struct str href)
@@ -81,7 +76,7 @@ int address_link(struct buf *out, const struct address_base *from, struct str hr
             goto out;
     }
     if (!uri.failed && address_has_scheme(buf_str(&uri), schemes))
-        done = address_put(out, buf_str(&uri));
+        done = uri_put_without_login(out, buf_str(&uri));
 out:
     buf_clear(&uri);
     buf_clear(&target);
@@ -152,7 +147,7 @@ int address_media(struct buf *out, const struct address_base *from, struct str s
         return -1;
     buf_init(&uri, ADDRESS_MAX);
     if (uri_resolve(&uri, from->base, src) == 0 && address_has_scheme(buf_str(&uri), schemes))
-        done = address_put(out, buf_str(&uri));
+        done = uri_put_without_login(out, buf_str(&uri));
     buf_clear(&uri);
     return done;
 }

@@ -10,6 +10,9 @@ struct address_base {
     const struct profile *profile; /* for unwrap-link */
 };
 
+/* What may be told of an address: without a user's name and password. `uri` itself where it has
+ * none, else a copy in `a`; empty where there is no memory. */
+struct str address_public(struct str uri, struct arena *a);
 /* Appends the target of a link: absolute, out of the site's redirector, of a scheme that a reader
  * may follow (http, https, mailto, ftp, tel), without a user's name and password, which on a page
  * are only there to pass one host off as another. Its query is left alone: it may be what makes the

@@ -374,7 +374,7 @@ static void read_head(struct reading *r, const struct wire *wire)
     info->description = line_of(r, wire, &wire->description);
     info->author = keep(r, str_sub(wire->author, 0, text_head(wire->author, AUTHOR_MOST).n));
     info->language = keep(r, text_head(wire->language, 35));
-    info->canonical = keep(r, wire->home);
+    info->canonical = keep(r, address_public(wire->home, r->feed->arena));
     info->tags = keep(r, wire->tags);
 }
 

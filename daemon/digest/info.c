@@ -479,7 +479,8 @@ void info_read(struct page_info *info, struct address_base *base, const struct t
                                .author = r.told.author.value,
                                .description = r.told.description.value,
                                .language = r.told.language.value,
-                               .canonical = canonical_of(&r, base->base, source->url),
+                               .canonical =
+                                   address_public(canonical_of(&r, base->base, source->url), a),
                                .tags = told_all_tags(&r.told),
                                .published = r.told.published.time,
                                .modified = r.told.modified.time};

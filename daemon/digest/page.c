@@ -85,7 +85,9 @@ static struct str page_address(const struct reading *r)
 
     if (!url.n || (r->source->first.n && str_eq(uri_without_fragment(url), r->source->first)))
         url = r->source->url;
-    return uri_is_http(url) ? uri_without_fragment(url) : (struct str){0};
+    if (!uri_is_http(url))
+        return (struct str){0};
+    return uri_without_fragment(address_public(url, r->page->arena));
 }
 
 /* The id of a section's heading. */

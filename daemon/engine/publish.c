@@ -44,7 +44,7 @@ struct feed engine_feed(const struct source_conf *conf, const struct source_stat
         .language = first_of(str_of(conf->language), info->language, none),
         .tags = info->tags,
         .image_proxy = str_of(conf->poll.image_proxy),
-        .home = first_of(info->canonical, url, none),
+        .home = first_of(info->canonical, str_of(conf->home), none),
         .base_url = base_url,
         .hubs = conf->poll.hub.items,
         .hubs_count = conf->poll.hub.count,

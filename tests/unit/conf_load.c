@@ -57,6 +57,18 @@ static void test_defaults(void **state)
     conf_unref(c);
 }
 
+/* What a site is asked with is not told. */
+static void test_login(void **state)
+{
+    struct conf *c = folder_conf(
+        *state, "[source a]\nurl = https://me:secret@one.example/x?y=@z\nprofile = one\n");
+    const struct source_conf *s = conf_source(c, STR("a"));
+
+    assert_string_equal(s->url, "https://me:secret@one.example/x?y=@z");
+    assert_string_equal(s->home, "https://one.example/x?y=@z");
+    conf_unref(c);
+}
+
 static void test_daemon(void **state)
 {
     struct conf *c = folder_conf(*state, "[daemon]\nlisten = [::1]:0\nlisten = unix:/run/d.sock\n"
@@ -266,6 +278,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_defaults),
+        TEST(test_login),
         TEST(test_daemon),
         TEST(test_source),
         TEST(test_poll_and_overrides),

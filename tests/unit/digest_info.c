@@ -383,6 +383,31 @@ static void test_whole_pages(void **state)
     profile_unref(p);
 }
 
+/* What a site is asked with stands in nothing that is told of its page. */
+static void test_no_login(void **state)
+{
+    static const struct {
+        const char *html, *address;
+    } pages[] = {
+        {"<body><div id=c><p>#A<p>x</div>", "https://site.example/a"},
+        {"<head><link rel=canonical href=/b></head><body><div id=c><p>#A<p>x</div>",
+         "https://site.example/b"},
+    };
+    struct profile *p = bare_profile();
+
+    (void)state;
+    for (size_t i = 0; i < COUNT(pages); i++) {
+        struct page *page = read_page(p, pages[i].html, "https://me:secret@site.example/a");
+
+        assert_str(page->address, pages[i].address);
+        assert_int_equal(str_find(page->info.canonical, STR("secret"), 0), SIZE_MAX);
+        assert_int_equal(str_find(page->sections[0].link, STR("secret"), 0), SIZE_MAX);
+        assert_true(str_starts(page->sections[0].link, str_of(pages[i].address)));
+        page_free(page);
+    }
+    profile_unref(p);
+}
+
 /* The profile's paths go before everything that the page says; where one finds nothing, or nothing
  * of use, the page is asked. */
 static void test_profile_is_asked_first(void **state)
@@ -480,11 +505,9 @@ static void test_limits(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_whole_pages),
-        cmocka_unit_test(test_profile_is_asked_first),
-        cmocka_unit_test(test_tags_of_a_string),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_places),           cmocka_unit_test(test_whole_pages),
+        cmocka_unit_test(test_no_login),         cmocka_unit_test(test_profile_is_asked_first),
+        cmocka_unit_test(test_tags_of_a_string), cmocka_unit_test(test_limits),
     };
 
     digest_init();
