@@ -1,30 +1,31 @@
-/* What serving costs: CPU time of the server a request, beside nginx (one worker) serving the same
- * bytes as a file, five runs turn about, server and client on one core each. The client throws
- * bodies away in the kernel (MSG_TRUNC), so that it is not itself the limit. Also: what a poll that
- * finds nothing new costs, and the daemon's memory at rest. */
+/* What serving costs, beside nginx (one worker) serving the same bytes from files, both turn about,
+ * server and client on one core each: CPU time of the server a request when it has all it can do,
+ * and how long answers take when it has half of that to do. Then the same while pages are polled
+ * without a pause. */
+#include "../lib/figure.h"
 #include "../lib/house.h"
-#include "page.h"
+#include "../lib/load.h"
+#include "../lib/nginx.h"
 #include "../lib/source_site.h"
+#include "../lib/usage.h"
+#include "page.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-#define CONNECTIONS 64
 #define RUNS        5
-#define POLLS       100
-#define OTHER_POLLS 20
+#define SERVER_CORE 0u
+#define CLIENT_CORE 1u
+#define SECONDS     1.0 /* of a run at a rate */
+#define OTHER_POLLS 64
+#define HALF        0.5
 
 static void give_up(const char *what)
 {
@@ -32,297 +33,166 @@ static void give_up(const char *what)
     exit(1);
 }
 
-/* ---- what a process has used --------------------------------------------------------------- */
+/* ---- what is asked for --------------------------------------------------------------------- */
 
-/* CPU time of a process, all its threads, in microseconds. */
-static double cpu_us(int pid)
-{
-    char path[64], text[128];
-    double total = 0;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "ls /proc/%d/task", pid);
-    f = popen(path, "r");
-    while (f && fgets(text, sizeof(text), f)) {
-        unsigned long long ns = 0;
-        FILE *s;
-
-        snprintf(path, sizeof(path), "/proc/%d/task/%d/schedstat", pid, atoi(text));
-        s = fopen(path, "r");
-        if (s && fscanf(s, "%llu", &ns) == 1)
-            total += (double)ns / 1e3;
-        if (s)
-            fclose(s);
-    }
-    if (f)
-        pclose(f);
-    return total;
-}
-
-static long anonymous_kb(int pid)
-{
-    char path[64], line[256];
-    long kb = -1;
-    FILE *f;
-
-    snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
-    f = fopen(path, "r");
-    while (f && fgets(line, sizeof(line), f))
-        if (sscanf(line, "Anonymous: %ld kB", &kb) == 1)
-            break;
-    if (f)
-        fclose(f);
-    return kb;
-}
-
-static void pin(int pid, int core)
-{
-    char command[128];
-
-    /* All threads of the process; a machine with one core goes without. */
-    snprintf(command, sizeof(command), "taskset -a -p -c %d %d >/dev/null 2>&1", core, pid);
-    if (system(command) != 0)
-        fprintf(stderr, "bench: could not pin process %d to core %d\n", pid, core);
-}
-
-/* ---- the client ---------------------------------------------------------------------------- */
-
-struct load {
+struct row {
     const char *name;
-    const char *fields; /* of the request */
-    size_t requests;    /* a run */
-    bool body;
+    const char *path;
+    const char *fields;
+    size_t requests; /* a run */
+    bool conditional;
+    bool dial;
+    double limit; /* of the ratio; 0: it is for information alone */
 };
 
-struct connection {
-    int fd;
-    size_t left; /* of the body */
+static const struct row rows[] = {
+    {"(a) the whole feed, plain", "/blog.atom", "", 15000, false, false, 1.0},
+    {"(b) the whole feed, gzip", "/blog.atom", "Accept-Encoding: gzip\r\n", 25000, false, false,
+     0.82},
+    {"(c) 304", "/blog.atom", "", 60000, true, false, 0.77},
+    {"(c) 304, a browser's head", "/blog.atom",
+     "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0\r\n"
+     "Accept: application/atom+xml,application/xml;q=0.9,*/*;q=0.8\r\n"
+     "Accept-Language: en-US,en;q=0.5\r\nAccept-Encoding: gzip, deflate, br, zstd\r\n"
+     "Referer: http://feeds.example/\r\nDNT: 1\r\nCache-Control: max-age=0\r\n",
+     60000, true, false, 0.77},
+    {"(d) a body of 2 KB", "/small.atom", "", 60000, false, false, 0.6},
+    {"(e) 304, a connection each", "/blog.atom", "Connection: close\r\n", 15000, true, true, 1.0},
+    {"(e) the same, the reader closes", "/blog.atom", "", 15000, true, true, 1.0},
 };
+#define ROWS (sizeof(rows) / sizeof(*rows))
 
-static int dial(const char *address)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    to.sin_port = htons((uint16_t)atoi(strrchr(address, ':') + 1));
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0)
-        give_up(address);
-    fcntl(fd, F_SETFL, O_NONBLOCK);
-    return fd;
-}
-
-/* Reads a head and says how long the body is. */
-static size_t read_head(struct connection *c, bool body)
-{
-    char head[4096];
-    ssize_t n = recv(c->fd, head, sizeof(head) - 1, 0);
-    char *end, *length;
-
-    if (n <= 0)
-        return SIZE_MAX;
-    head[n] = '\0';
-    end = strstr(head, "\r\n\r\n");
-    length = strcasestr(head, "content-length:");
-    if (!end)
-        give_up("a head that came in parts");
-    if (!body || !length || length > end)
-        return 0;
-    return strtoul(length + 15, NULL, 10) - (size_t)(n - (end + 4 - head));
-}
-
-/* One event of a connection. True: an answer has come whole. */
-static bool step(struct connection *c, bool body)
-{
-    ssize_t n;
-
-    if (c->left == 0) {
-        c->left = read_head(c, body);
-        if (c->left == SIZE_MAX) {
-            c->left = 0;
-            return false;
-        }
-        return c->left == 0;
-    }
-    n = recv(c->fd, NULL, c->left, MSG_TRUNC);
-    if (n > 0)
-        c->left -= (size_t)n;
-    return n > 0 && c->left == 0;
-}
-
-static void run_load(const char *address, const char *request, const struct load *load)
-{
-    struct connection connections[CONNECTIONS];
-    struct epoll_event events[CONNECTIONS];
-    size_t sent = 0, done = 0, n = strlen(request);
-    int epoll = epoll_create1(0);
-
-    for (int i = 0; i < CONNECTIONS; i++) {
-        connections[i] = (struct connection){dial(address), 0};
-        epoll_ctl(epoll, EPOLL_CTL_ADD, connections[i].fd,
-                  &(struct epoll_event){.events = EPOLLIN, .data.ptr = &connections[i]});
-        if (send(connections[i].fd, request, n, MSG_NOSIGNAL) == (ssize_t)n)
-            sent++;
-    }
-    while (done < load->requests) {
-        int ready = epoll_wait(epoll, events, CONNECTIONS, 10000);
-
-        if (ready <= 0)
-            give_up("the server has stopped answering");
-        for (int i = 0; i < ready; i++) {
-            struct connection *c = events[i].data.ptr;
-
-            if (!step(c, load->body))
-                continue;
-            done++;
-            if (sent < load->requests && send(c->fd, request, n, MSG_NOSIGNAL) == (ssize_t)n)
-                sent++;
-        }
-    }
-    for (int i = 0; i < CONNECTIONS; i++)
-        close(connections[i].fd);
-    close(epoll);
-}
-
-static double cost(int pid, const char *address, const char *path, const char *etag,
-                   const struct load *load)
-{
-    char request[1024];
-    double from;
-
-    snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: feeds.example\r\n%s%s%s\r\n", path,
-             load->fields, load->body ? "" : etag, load->body ? "" : "\r\n");
-    from = cpu_us(pid);
-    run_load(address, request, load);
-    return (cpu_us(pid) - from) / (double)load->requests;
-}
-
-/* ---- nginx --------------------------------------------------------------------------------- */
-
-struct nginx {
-    int master, worker;
-    char address[64];
-};
-
-static int free_port(void)
-{
-    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t n = sizeof(a);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-    if (bind(fd, (struct sockaddr *)&a, n) < 0 || getsockname(fd, (struct sockaddr *)&a, &n) < 0)
-        give_up("no free port");
-    close(fd);
-    return ntohs(a.sin_port);
-}
-
-static int child_of(int pid)
-{
-    char path[64];
-    int child = 0;
-
-    snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-    for (int i = 0; i < 5000 && !child; i++) {
-        FILE *f = fopen(path, "r");
-
-        if (f && fscanf(f, "%d", &child) != 1)
-            poll(NULL, 0, 1);
-        if (f)
-            fclose(f);
-    }
-    return child;
-}
-
-static struct nginx nginx_start(struct place *p, const char *body)
-{
-    struct nginx n;
-    int port = free_port();
-
-    place_write(p, "blog.atom", str_of(body));
-    place_writef(p, "nginx.conf",
-                 "worker_processes 1; daemon off; user root; pid %s; error_log stderr error;\n"
-                 "events { worker_connections 4096; }\n"
-                 "http { access_log off; sendfile on; open_file_cache max=100;\n"
-                 "types { application/atom+xml atom; } keepalive_requests 1000000000;\n"
-                 "server { listen 127.0.0.1:%d; location / { root %s; gzip_static on; } } }\n",
-                 place_path(p, "nginx.pid"), port, place_path(p, "."));
-    snprintf(n.address, sizeof(n.address), "127.0.0.1:%d", port);
-    n.master = fork();
-    if (n.master == 0) {
-        execlp("nginx", "nginx", "-c", place_path(p, "nginx.conf"), NULL);
-        _exit(127);
-    }
-    n.worker = child_of(n.master);
-    if (!n.worker)
-        give_up("nginx does not start: install nginx-light");
-    return n;
-}
-
-/* The value of ETag that a server gives. */
-static void etag_of(const char *address, char *out, size_t size)
+/* The request, with the ETag that this server gives. */
+static char *request_of(const char *address, const struct row *row)
 {
     struct raw_response r;
-    struct raw_client *c = NULL;
+    struct raw_client *c = raw_get(address, row->path, row->fields, 5000, &r);
+    char *request;
+    int n;
 
-    for (int i = 0; i < 100 && !(c = raw_get(address, "/blog.atom", NULL, 5000, &r)); i++)
-        poll(NULL, 0, 20);
     if (!c || r.status != 200)
         give_up(address);
-    snprintf(out, size, "If-None-Match: %.*s", STR_ARG(raw_field(&r, "ETag")));
+    if (row->conditional)
+        n = asprintf(&request,
+                     "GET %s HTTP/1.1\r\nHost: feeds.example\r\n%sIf-None-Match: %.*s\r\n\r\n",
+                     row->path, row->fields, STR_ARG(raw_field(&r, "ETag")));
+    else
+        n = asprintf(&request, "GET %s HTTP/1.1\r\nHost: feeds.example\r\n%s\r\n", row->path,
+                     row->fields);
+    if (n < 0)
+        give_up("memory");
     raw_close(c);
+    return request;
 }
 
-/* ---- figures ------------------------------------------------------------------------------- */
+struct server {
+    int pid;
+    const char *address;
+};
 
-static int compare(const void *a, const void *b)
+static struct load load_of(const struct server *s, const struct row *row, const char *request)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
+    return (struct load){.address = s->address,
+                         .request = request,
+                         .requests = row->requests,
+                         .body = !row->conditional,
+                         .dial = row->dial};
 }
 
-static double median(double *items)
+/* ---- all that it can do -------------------------------------------------------------------- */
+
+struct saturated {
+    double cpu_us, per_second;
+};
+
+static struct saturated saturate(const struct server *s, const struct load *load)
 {
-    qsort(items, RUNS, sizeof(*items), compare);
-    return items[RUNS / 2];
+    double from = usage_cpu_us(s->pid);
+    struct load_result r = load_run(load);
+
+    return (struct saturated){(usage_cpu_us(s->pid) - from) / (double)load->requests,
+                              (double)load->requests / r.seconds};
 }
 
-static void compare_servers(struct house *h, struct nginx *n)
+/* Prints the ratio, and returns what the slower of both can do in a second. */
+static double compare_costs(const struct row *row, const struct server servers[2],
+                            char *const requests[2])
 {
-    static const struct load loads[] = {
-        {"the whole feed, plain", "", 20000, true},
-        {"304", "", 100000, false},
-    };
-    char ours[128], theirs[128];
+    double cpu[2][RUNS], speed[2][RUNS], ratios[RUNS], least[2];
+    char detail[80];
 
-    etag_of(house_address(h), ours, sizeof(ours));
-    etag_of(n->address, theirs, sizeof(theirs));
-    printf("serving, CPU of the server a request, median of %d runs:\n", RUNS);
-    for (size_t i = 0; i < sizeof(loads) / sizeof(*loads); i++) {
-        double a[RUNS], b[RUNS], ratios[RUNS];
+    for (int i = 0; i < RUNS; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct load load = load_of(&servers[k], row, requests[k]);
+            struct saturated s = saturate(&servers[k], &load);
 
-        for (int r = 0; r < RUNS; r++) {
-            a[r] = cost(house_pid(h), house_address(h), "/blog.atom", ours, &loads[i]);
-            b[r] = cost(n->worker, n->address, "/blog.atom", theirs, &loads[i]);
-            ratios[r] = a[r] / b[r];
+            cpu[k][i] = s.cpu_us;
+            speed[k][i] = s.per_second;
         }
-        printf("  %-24s digestd %6.2f us  nginx %6.2f us  ratio %.2f\n", loads[i].name, median(a),
-               median(b), median(ratios));
+        ratios[i] = cpu[0][i] / cpu[1][i];
     }
+    for (int k = 0; k < 2; k++)
+        least[k] = figure_median(speed[k], RUNS);
+    snprintf(detail, sizeof(detail), "%5.2f us, nginx %5.2f us, %6.0f a second",
+             figure_median(cpu[0], RUNS), figure_median(cpu[1], RUNS), least[0]);
+    figure_print(row->name, detail, figure_median(ratios, RUNS), "", row->limit);
+    return least[0] < least[1] ? least[0] : least[1];
 }
 
-static double poll_cost(struct place *p, struct house *h, int polls)
+/* ---- half of that -------------------------------------------------------------------------- */
+
+static struct load_result at_rate(const struct server *s, const struct row *row,
+                                  const char *request, double rate)
 {
-    double from = cpu_us(house_pid(h));
+    struct load load = load_of(s, row, request);
 
-    for (int i = 0; i < polls; i++) {
-        struct ran r = DIGESTD("poll", "-c", place_path(p, "digestd.conf"));
-
-        if (r.status != 0)
-            give_up(r.out.p);
-        ran_clear(&r);
-    }
-    return (cpu_us(house_pid(h)) - from) / polls;
+    load.rate = rate;
+    load.requests = (size_t)(rate * SECONDS);
+    return load_run(&load);
 }
+
+static void compare_latencies(const struct row *row, const struct server servers[2],
+                              char *const requests[2], double rate)
+{
+    double p99[2][RUNS], middle[RUNS], ratios[RUNS];
+    char name[64], detail[80];
+
+    for (int i = 0; i < RUNS; i++) {
+        for (int k = 0; k < 2; k++) {
+            struct load_result r = at_rate(&servers[k], row, requests[k], rate);
+
+            p99[k][i] = r.p99_us;
+            if (k == 0)
+                middle[i] = r.median_us;
+        }
+        ratios[i] = p99[0][i] / p99[1][i];
+    }
+    snprintf(name, sizeof(name), "    its 99th percentile at %.0f/s", rate);
+    snprintf(detail, sizeof(detail), "%4.0f us (median %3.0f), nginx %4.0f us",
+             figure_median(p99[0], RUNS), figure_median(middle, RUNS), figure_median(p99[1], RUNS));
+    figure_print(name, detail, figure_median(ratios, RUNS), "", 1.0);
+}
+
+/* Fills the rates that are half of what can be done; 0 where a row was not `wanted`. */
+static void compare_servers(const struct server servers[2], const char *wanted, double rates[ROWS])
+{
+    for (size_t i = 0; i < ROWS; i++) {
+        char *requests[2];
+
+        rates[i] = 0;
+        if (!strstr(rows[i].name, wanted))
+            continue;
+        for (int k = 0; k < 2; k++)
+            requests[k] = request_of(servers[k].address, &rows[i]);
+        rates[i] = compare_costs(&rows[i], servers, requests) * HALF;
+        if (!rows[i].dial)
+            compare_latencies(&rows[i], servers, requests, rates[i]);
+        for (int k = 0; k < 2; k++)
+            free(requests[k]);
+    }
+}
+
+/* ---- while pages are polled ---------------------------------------------------------------- */
 
 /* Pages that differ in nothing but a comment: each has to be parsed to see that. */
 static void set_other_bytes(struct source_site *site, const char *page)
@@ -337,25 +207,144 @@ static void set_other_bytes(struct source_site *site, const char *page)
         free((char *)steps[i].body);
 }
 
-static void measure_polls(struct place *p, struct house *h, struct source_site *site,
-                          const char *page)
+/* A process that polls without a pause until it is killed. */
+static int start_polling(struct place *p)
 {
-    double parsed, same, not_modified;
+    const char *conf = place_path(p, "digestd.conf");
+    int pid = fork();
 
-    set_other_bytes(site, page);
-    parsed = poll_cost(p, h, OTHER_POLLS);
+    if (pid != 0)
+        return pid;
+    for (;;) {
+        struct ran r = DIGESTD("poll", "-c", conf, "blog");
+
+        if (r.status != 0)
+            give_up(r.out.p);
+        ran_clear(&r);
+    }
+}
+
+static void stop_polling(int pid)
+{
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+}
+
+/* Turn about with and without polls, so that what else the machine does is the same to both. */
+static void measure_under_polls(struct place *p, const struct server *s, struct source_site *site,
+                                const char *page, const struct row *row, double rate)
+{
+    double idle[RUNS], busy[RUNS], ratios[RUNS];
+    size_t polls = source_site_requests(site, "/page");
+    char *request = request_of(s->address, row);
+    char name[64], detail[80];
+
+    for (int i = 0; i < RUNS; i++) {
+        int polling;
+
+        idle[i] = at_rate(s, row, request, rate).p99_us;
+        set_other_bytes(site, page);
+        polling = start_polling(p);
+        busy[i] = at_rate(s, row, request, rate).p99_us;
+        stop_polling(polling);
+        ratios[i] = busy[i] / idle[i];
+    }
+    polls = source_site_requests(site, "/page") - polls;
+    snprintf(name, sizeof(name), "%s, at %.0f/s", row->name, rate);
+    snprintf(detail, sizeof(detail), "%4.0f us, idle %4.0f us, %.0f polls a second",
+             figure_median(busy, RUNS), figure_median(idle, RUNS), (double)polls / RUNS / SECONDS);
+    figure_print(name, detail, figure_median(ratios, RUNS), "", 2.0);
+    free(request);
+}
+
+/* ---- setting up ---------------------------------------------------------------------------- */
+
+#define SMALL_PAGE                                                                                 \
+    "<html><head><title>A small page</title></head><body><article><p>#One</p><p>%s</p>"            \
+    "<p>....</p></article></body></html>"
+
+static char *filler(size_t n)
+{
+    char *text = calloc(n + 1, 1);
+
+    for (size_t i = 0; text && i < n; i++)
+        text[i] = i % 8 == 7 ? ' ' : (char)('a' + i % 26);
+    return text;
+}
+
+static void set_pages(struct source_site *site, const char *page)
+{
+    char *text = filler(650), *small = NULL;
+
+    if (!text || asprintf(&small, SMALL_PAGE, text) < 0)
+        give_up("memory");
     source_site_set_page(site, "/page", page);
-    poll_cost(p, h, 1);
-    same = poll_cost(p, h, POLLS);
-    source_site_set(site, "/page",
-                    &(struct site_step){.body = page, .etag = "\"1\"", .conditional = true}, 1);
-    poll_cost(p, h, 1);
-    not_modified = poll_cost(p, h, POLLS);
-    printf("a poll that finds nothing new, CPU of the daemon, asked for by `digestd poll`:\n"
-           "  other bytes, parsed      %8.0f us\n"
-           "  the same bytes           %8.0f us, %.2f of it\n"
-           "  304                      %8.0f us, %.2f of it\n",
-           parsed, same, same / parsed, not_modified, not_modified / parsed);
+    source_site_set_page(site, "/small", small);
+    free(small);
+    free(text);
+}
+
+static struct house *start_house(struct place *p, struct source_site *site)
+{
+    struct ran r;
+    struct house *h;
+
+    place_writef(p, "digestd.conf",
+                 "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n"
+                 "max-requests = 1000000000\n[poll]\ninterval = 1h\n"
+                 "[source blog]\nurl = %s\nprofile = 51cto\n"
+                 "[source small]\nurl = %s\nprofile = digest\n",
+                 place_path(p, "state"), source_site_url(site, "/page"),
+                 source_site_url(site, "/small"));
+    h = house_start(place_path(p, "digestd.conf"), &r);
+    if (!h)
+        give_up(r.err.p);
+    return h;
+}
+
+/* What the daemon serves at this path becomes a file for nginx. */
+static void save(struct place *p, const struct house *h, const char *path, const char *fields,
+                 const char *name)
+{
+    struct raw_response r;
+    struct raw_client *c = raw_get(house_address(h), path, fields, 5000, &r);
+
+    if (!c || r.status != 200)
+        give_up(path);
+    place_write(p, name, r.body);
+    printf("%s%s%zu bytes", name, ": ", r.body.n);
+    raw_close(c);
+}
+
+static void save_all(struct place *p, const struct house *h)
+{
+    static const struct {
+        const char *path, *fields, *name;
+    } files[] = {
+        {"/blog.atom", NULL, "www/blog.atom"},
+        {"/blog.atom", "Accept-Encoding: gzip\r\n", "www/blog.atom.gz"},
+        {"/small.atom", NULL, "www/small.atom"},
+    };
+
+    mkdir(place_path(p, "www"), 0755);
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        printf("%s", i ? ", " : "");
+        save(p, h, files[i].path, files[i].fields, files[i].name);
+    }
+    printf("\n");
+}
+
+static void wait_for_feeds(const struct house *h)
+{
+    static const char *const paths[] = {"/blog.atom", "/small.atom"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char *body = house_get_with(h, paths[i], "<entry>", 60000);
+
+        if (!body)
+            give_up("the first poll found nothing");
+        free(body);
+    }
 }
 
 int main(int argc, char **argv)
@@ -363,37 +352,30 @@ int main(int argc, char **argv)
     struct place *p = place_make();
     char *page = (char *)file_read(bench_page(p, argc, argv)).p;
     struct source_site *site = source_site_start();
-    struct nginx n;
+    struct server servers[2];
+    struct nginx nginx;
     struct house *h;
-    struct ran r;
-    char *body;
+    double rates[ROWS];
 
-    source_site_set_page(site, "/page", page);
-    place_writef(p, "digestd.conf",
-                 "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n[source blog]\n"
-                 "url = %s\nprofile = 51cto\ninterval = 1h\n",
-                 place_path(p, "state"), source_site_url(site, "/page"));
-    h = house_start(place_path(p, "digestd.conf"), &r);
-    if (!h)
-        give_up(r.err.p);
-    if (!house_wait_log(h, "blog: new: ", 30000))
-        give_up("the first poll found nothing");
-    do {
-        body = house_get(h, "/blog.atom");
-    } while (!body || !strstr(body, "<entry>"));
-    printf("feed: %zu bytes of Atom; anonymous memory at rest: ", strlen(body));
-    printf("%.1f MiB\n", (double)anonymous_kb(house_pid(h)) / 1024);
-    n = nginx_start(p, body);
-    pin(house_pid(h), 0);
-    pin(n.worker, 0);
-    pin(getpid(), 1);
-    compare_servers(h, &n);
-    measure_polls(p, h, site, page);
-    kill(n.master, SIGTERM);
-    waitpid(n.master, NULL, 0);
+    set_pages(site, page);
+    h = start_house(p, site);
+    wait_for_feeds(h);
+    save_all(p, h);
+    nginx = nginx_start(p, place_path(p, "www"));
+    servers[0] = (struct server){house_pid(h), house_address(h)};
+    servers[1] = (struct server){nginx.worker, nginx.address};
+    for (int k = 0; k < 2; k++)
+        usage_pin(servers[k].pid, SERVER_CORE);
+    usage_pin(getpid(), CLIENT_CORE);
+    printf("serving: CPU of the server a request as a ratio to nginx, median of %d runs:\n", RUNS);
+    compare_servers(servers, argc > 2 ? argv[2] : "", rates);
+    printf("99th percentile while the page is polled without a pause, to that without:\n");
+    for (size_t i = 0; i < ROWS; i++)
+        if (rates[i] > 0 && !rows[i].dial)
+            measure_under_polls(p, &servers[0], site, page, &rows[i], rates[i]);
+    nginx_stop(&nginx);
     house_stop(h, NULL);
     source_site_stop(site);
-    free(body);
     free(page);
     place_remove(p);
     return 0;
