@@ -50,9 +50,13 @@ struct body *body_new(struct str bytes, enum media media, enum caching caching, 
 /* The same, and a 200 has `links` as its Link field (RFC 8288), unless that is empty. */
 struct body *body_new_linked(struct str bytes, enum media media, enum caching caching,
                              int64_t since, bool compress, struct str links);
-/* The same, compressed, for a body that is there in several languages, of which Accept-Language has
- * chosen this one. It is made while whoever asks waits, and all others with him: a large one quickly
- * rather than well, and without brotli. */
+/* The same as a body_new_linked that is compressed, but with brotli 9: smaller, for when time does
+ * not matter. */
+struct body *body_new_best(struct str bytes, enum media media, enum caching caching, int64_t since,
+                           struct str links);
+/* Compressed, and for a body that is there in several languages, of which Accept-Language has
+ * chosen this one. It is made while whoever asks waits, and all others with him: a large one
+ * quickly rather than well, and without brotli. */
 struct body *body_new_spoken(struct str bytes, enum media media, enum caching caching,
                              int64_t since, const char *language);
 /* What answers a request for what has moved for good to the address `location`, which has nothing

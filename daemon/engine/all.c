@@ -29,7 +29,6 @@ static void publish_format(struct engine *en, const struct feed *feed, enum feed
     char path[32], etag[ETAG_SIZE];
     struct buf out, links;
     struct error e;
-    struct body *body = NULL;
 
     snprintf(path, sizeof(path), "/" FEED_MERGED_NAME "%s", feed_suffix(format));
     buf_init(&out, BODY_MAX);
@@ -42,8 +41,7 @@ static void publish_format(struct engine *en, const struct feed *feed, enum feed
     body_etag(etag, buf_str(&out));
     if (strcmp(etag, en->all.etags[format]) == 0)
         goto out; /* it stands there already */
-    body = publish_body(en, path, buf_str(&out), feed_media(format), buf_str(&links));
-    if (body && site_publish(en->options.site, path, body, SITE_FEED) == 0)
+    if (publish_feed(en, path, buf_str(&out), feed_media(format), buf_str(&links)))
         memcpy(en->all.etags[format], etag, sizeof(etag));
     else
         engine_log(en, 0, "%s: out of memory", path);
@@ -113,6 +111,7 @@ static void all_publish(struct engine *en)
         timer_set(en, &en->all.soon, RETRY);
     if (!turns_running(en->turns))
         memory_give_back();
+    polish_soon(en);
     rest = (processor_seconds() - begun) * REST;
     ev_now_update(en->options.loop);
     timer_set(en, &en->all.rest,

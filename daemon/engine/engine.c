@@ -237,6 +237,7 @@ struct engine *engine_new(const struct engine_options *options, struct error *e)
     en->tell.data = en;
     ev_async_init(&en->missed, on_missed);
     all_init(en);
+    polish_init(en);
     en->due.data = en->soon.data = en->flush.data = en->deadline.data = en->missed.data = en;
     ev_async_start(options->loop, &en->missed);
     ev_io_start(options->loop, &en->due);
@@ -302,6 +303,7 @@ void engine_free(struct engine *en)
     ev_timer_stop(en->options.loop, &en->tell);
     ev_timer_stop(en->options.loop, &en->deadline);
     all_stop(en);
+    polish_stop(en);
     ev_async_stop(en->options.loop, &en->missed);
     jobs_free(en);
     en->options.site = NULL; /* what is still asked for is not answered */
@@ -348,6 +350,7 @@ static void forget_gone(struct engine *en, const struct conf *conf)
         jobs_forget_source(s);
         if (en->options.site)
             site_forget(en->options.site, s->conf->name);
+        polish_forget(en, s->conf->name);
         engine_log(en, 2, "%s: no longer followed", s->conf->name);
     }
 }

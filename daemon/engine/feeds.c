@@ -38,19 +38,18 @@ void feeds_put(struct engine_source *s, enum feed_format format, struct str byte
 {
     struct engine *en = s->engine;
     size_t before = s->kept[format], size;
-    struct body *body;
     char path[256];
 
     feed_path(path, sizeof(path), s, format);
     count(s, format, 0);
     if (en->feeds_kept + bytes.n > FEEDS_KEPT && put_away(en, path, bytes)) {
+        polish_drop(en, path);
         if (before) /* whom the site has told to wait is told what there is, never this */
             site_refuse(en->options.site, path);
         return;
     }
-    body = publish_body(en, path, bytes, feed_media(format), links);
-    size = body ? body->size : 0;
-    if (body && site_publish(en->options.site, path, body, SITE_FEED) == 0)
+    size = publish_feed(en, path, bytes, feed_media(format), links);
+    if (size)
         count(s, format, size);
     else
         engine_log(en, 0, "%s: out of memory", s->conf->name);

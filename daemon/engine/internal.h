@@ -60,6 +60,13 @@ struct all {
     char etags[FEED_FORMATS][ETAG_SIZE]; /* of what is published */
 };
 
+/* Feeds that wait for their best compression. */
+struct polish {
+    ev_timer soon;
+    struct unpolished *first;
+    size_t bytes; /* that they take */
+};
+
 struct engine {
     struct engine_options options;
     struct conf *conf;
@@ -81,6 +88,7 @@ struct engine {
     ev_timer flush; /* quiet polls that wait to be written together */
     struct all all;
     size_t feeds_kept; /* the bytes of all sources' feeds in memory */
+    struct polish polish;
     struct job *jobs;
     struct outbox outbox;
     struct mailbox misses;
@@ -250,6 +258,29 @@ void feeds_move(struct engine_source *from, struct engine_source *to);
 /* The source is about to be freed. */
 void feeds_forget(struct engine_source *s);
 
+/* ---- polish.c ------------------------------------------------------------------------------- */
+
+/* A feed that was published. */
+struct polish_feed {
+    const char *path;
+    struct str bytes;
+    enum media media;
+    int64_t since;
+    struct str links;
+};
+
+void polish_init(struct engine *en);
+/* When there is nothing else to do this feed (copied) is published again, compressed better. It
+ * takes the place of one at the same path that still waits. */
+void polish_later(struct engine *en, const struct polish_feed *feed);
+/* Work has ended: if no other comes, what waits has its turn. */
+void polish_soon(struct engine *en);
+/* What stood at this path is not in memory any more. */
+void polish_drop(struct engine *en, const char *path);
+/* The source of this name is no longer followed. */
+void polish_forget(struct engine *en, const char *name);
+void polish_stop(struct engine *en);
+
 /* ---- publish.c ------------------------------------------------------------------------------ */
 
 /* So long, and so many of them at most, do tombstones stand in a feed. */
@@ -263,6 +294,10 @@ void feeds_forget(struct engine_source *s);
  * memory. */
 struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media,
                           struct str links);
+/* Puts a feed at `path`, where it stays, and sees to its best compression. The memory that it takes
+ * there; 0: there is none. */
+size_t publish_feed(struct engine *en, const char *path, struct str bytes, enum media media,
+                    struct str links);
 /* Renders and publishes the source's feeds and its row. */
 void publish_feeds(struct engine_source *s);
 /* The same of every source. */

@@ -741,6 +741,7 @@ static void poll_done(void *arg, const struct fetch_result *fetched)
     turns_end(en->turns, &s->turn);
     if (!turns_running(en->turns))
         memory_give_back();
+    polish_soon(en);
     engine_arm(en);
 }
 

@@ -71,6 +71,19 @@ struct body *publish_body(struct engine *en, const char *path, struct str bytes,
     return body_new_linked(bytes, media, CACHE_FEED, since, true, links);
 }
 
+size_t publish_feed(struct engine *en, const char *path, struct str bytes, enum media media,
+                    struct str links)
+{
+    struct body *body = publish_body(en, path, bytes, media, links);
+    struct polish_feed feed = {path, bytes, media, body ? body->since : 0, links};
+    size_t size = body ? body->size : 0;
+
+    if (!body || site_publish(en->options.site, path, body, SITE_FEED) < 0)
+        return 0;
+    polish_later(en, &feed);
+    return size;
+}
+
 static void publish_format(struct engine_source *s, const struct feed *feed,
                            enum feed_format format)
 {
