@@ -57,19 +57,6 @@ static struct house *start_house(struct place *p, struct source_site *site)
     return h;
 }
 
-/* Until nothing has happened in it for two seconds: feeds are rendered, and what can be put off has
- * been done. */
-static void wait_until_quiet(const struct house *h)
-{
-    long before = -1, now = usage_switches(house_pid(h));
-
-    for (int ms = 0; ms < SETTLE_MS && now != before; ms += 2000) {
-        before = now;
-        poll(NULL, 0, 2000);
-        now = usage_switches(house_pid(h));
-    }
-}
-
 /* ---- memory -------------------------------------------------------------------------------- */
 
 static void measure_memory(const struct house *h)
@@ -196,7 +183,7 @@ int main(int argc, char **argv)
     source_site_set_page(site, "/page", page);
     h = start_house(p, site);
     free(house_get_with(h, "/blog.atom", "<entry>", SETTLE_MS));
-    wait_until_quiet(h);
+    usage_wait_until_quiet(house_pid(h));
     printf("at rest:\n");
     measure_memory(h);
     measure_wakeups(p, h);

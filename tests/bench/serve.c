@@ -15,8 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -207,21 +208,35 @@ static void set_other_bytes(struct source_site *site, const char *page)
         free((char *)steps[i].body);
 }
 
+/* What `digestd poll` asks of the daemon, without the time that a program takes to start: that
+ * would be the client's. */
+static void poll_once(const struct sockaddr_un *control)
+{
+    static const char request[] = "poll blog\n";
+    char answer[4096];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ssize_t n;
+
+    if (fd < 0 || connect(fd, (const struct sockaddr *)control, sizeof(*control)) < 0 ||
+        send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
+        give_up("the control socket");
+    do {
+        n = recv(fd, answer, sizeof(answer), 0);
+    } while (n > 0);
+    close(fd);
+}
+
 /* A process that polls without a pause until it is killed. */
 static int start_polling(struct place *p)
 {
-    const char *conf = place_path(p, "digestd.conf");
+    struct sockaddr_un control = {.sun_family = AF_UNIX};
     int pid = fork();
 
     if (pid != 0)
         return pid;
-    for (;;) {
-        struct ran r = DIGESTD("poll", "-c", conf, "blog");
-
-        if (r.status != 0)
-            give_up(r.out.p);
-        ran_clear(&r);
-    }
+    snprintf(control.sun_path, sizeof(control.sun_path), "%s", place_path(p, "state/control"));
+    for (;;)
+        poll_once(&control);
 }
 
 static void stop_polling(int pid)
@@ -360,6 +375,7 @@ int main(int argc, char **argv)
     set_pages(site, page);
     h = start_house(p, site);
     wait_for_feeds(h);
+    usage_wait_until_quiet(house_pid(h));
     save_all(p, h);
     nginx = nginx_start(p, place_path(p, "www"));
     servers[0] = (struct server){house_pid(h), house_address(h)};

@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define QUIET_MS      2000
+#define QUIET_MOST_MS 60000
+
 /* Sums what `of` says of each thread. */
 static double of_threads(int pid, double (*of)(int pid, int thread))
 {
@@ -73,6 +76,17 @@ static double thread_switches(int pid, int thread)
 long usage_switches(int pid)
 {
     return (long)of_threads(pid, thread_switches);
+}
+
+void usage_wait_until_quiet(int pid)
+{
+    long before = -1, now = usage_switches(pid);
+
+    for (int ms = 0; ms < QUIET_MOST_MS && now != before; ms += QUIET_MS) {
+        before = now;
+        poll(NULL, 0, QUIET_MS);
+        now = usage_switches(pid);
+    }
 }
 
 long usage_memory_kb(int pid, const char *what)
