@@ -1,6 +1,7 @@
 /* load: conf file → struct conf. */
 #include "settings.h"
 #include "check.h"
+#include "firsts.h"
 #include "read.h"
 #include "profiles.h"
 
@@ -20,6 +21,7 @@ struct loading {
     struct conf *conf;
     struct poll_conf poll; /* the defaults of all sources */
     struct shelf *shelf;
+    struct firsts names; /* of sources, and the lines of their headers */
 };
 
 static void out_of_memory(struct loading *l)
@@ -398,14 +400,11 @@ static void settle_name(struct loading *l, const struct block *block, struct sou
         faults_add(l->faults, l->file, block->line, "%s", e.text);
         return;
     }
-    for (const struct block *b = l->blocks.sources; b != block; b = b->next) {
-        if (!str_eq(b->name, block->name))
-            continue;
+    size_t first = firsts_say(&l->names, block->name, block->line);
+    if (first != SIZE_MAX)
         faults_add(l->faults, l->file, block->line,
-                   "there are two sources '%.*s'; the first is in line %u", STR_ARG(block->name),
-                   b->line);
-        return;
-    }
+                   "there are two sources '%.*s'; the first is in line %zu", STR_ARG(block->name),
+                   first);
 }
 
 static void load_source(struct loading *l, const struct block *block, struct source_conf *source)
@@ -439,52 +438,43 @@ static void check_id_bases(struct loading *l)
 {
     const struct source_conf *sources = l->conf->sources;
     const struct block *block = l->blocks.sources;
+    struct firsts bases = {0};
 
     for (size_t i = 0; i < l->conf->sources_count; i++, block = block->next) {
         const struct setting *s = block_find(block, STR("id-base"));
         struct str mine = str_of(id_base_of(&sources[i]));
 
         s = s && s->value.n ? s : block_find(block, STR("url"));
-        for (size_t j = 0; mine.n && s && j < i; j++) {
-            if (!str_eq(str_of(id_base_of(&sources[j])), mine) ||
-                str_eq(str_of(sources[j].name), str_of(sources[i].name)))
-                continue;
-            faults_add(l->faults, l->file, s->line,
-                       "source '%s' has the id-base of source '%s' (line %u), %.*s: their entries "
-                       "would get the same ids; give one of them an id-base of its own",
-                       sources[i].name, sources[j].name, sources[j].line,
-                       STR_ARG(text_head(mine, 120)));
-            break;
-        }
+        size_t first = mine.n ? firsts_say(&bases, mine, i) : SIZE_MAX;
+        if (!s || first == SIZE_MAX || strcmp(sources[first].name, sources[i].name) == 0)
+            continue;
+        faults_add(l->faults, l->file, s->line,
+                   "source '%s' has the id-base of source '%s' (line %u), %.*s: their entries "
+                   "would get the same ids; give one of them an id-base of its own",
+                   sources[i].name, sources[first].name, sources[first].line,
+                   STR_ARG(text_head(mine, 120)));
     }
-}
-
-/* Whether `name` is that of a source, or one before number `i` was called so as well. */
-static bool name_is_taken(const struct conf *c, size_t i, const char *name)
-{
-    for (size_t j = 0; j < c->sources_count; j++) {
-        const char *formerly = j < i ? c->sources[j].formerly : NULL;
-
-        if (strcmp(c->sources[j].name, name) == 0 || (formerly && strcmp(formerly, name) == 0))
-            return true;
-    }
-    return false;
+    firsts_clear(&bases);
 }
 
 /* What is stored under a former name can go on in one place only. */
 static void check_former_names(struct loading *l)
 {
     const struct block *block = l->blocks.sources;
+    struct firsts former = {0};
 
     for (size_t i = 0; i < l->conf->sources_count; i++, block = block->next) {
-        const char *formerly = l->conf->sources[i].formerly;
+        struct str name = str_of(l->conf->sources[i].formerly);
 
-        if (formerly && name_is_taken(l->conf, i, formerly))
-            faults_add(l->faults, l->file, block_find(block, STR("formerly"))->line,
-                       "formerly: '%s' is the name, or the former name, of another source; write "
-                       "the name that this one had and nobody else has",
-                       formerly);
+        if (!name.n ||
+            (firsts_find(&l->names, name) == SIZE_MAX && firsts_say(&former, name, i) == SIZE_MAX))
+            continue;
+        faults_add(l->faults, l->file, block_find(block, STR("formerly"))->line,
+                   "formerly: '%s' is the name, or the former name, of another source; write "
+                   "the name that this one had and nobody else has",
+                   name.p);
     }
+    firsts_clear(&former);
 }
 
 static int by_name(const void *a, const void *b)
@@ -549,6 +539,7 @@ static void loading_end(struct loading *l)
 {
     record_clear(RECORD_POLL, &l->poll);
     shelf_free(l->shelf);
+    firsts_clear(&l->names);
     arena_free(l->blocks.arena);
     free(l->folder);
 }
