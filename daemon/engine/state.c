@@ -120,23 +120,31 @@ static int state_inherit(struct engine *en, const struct conf *conf,
     return 0;
 }
 
-/* What leads to the source besides its name: names it had, and the one that the conf gives. */
-static int names_read(struct engine_source *s, struct error *e)
+/* What leads to the source besides its name: names it had, and the one that the conf gives. Few
+ * have any, and the others need no memory for that; `a` is for reading them. */
+static int names_read(struct engine_source *s, struct arena *a, struct error *e)
 {
     struct str *stored;
     size_t count;
 
+    if (store_former_names(s->engine->options.store, a, str_of(s->conf->name), &stored, &count, e) <
+        0)
+        return -1;
+    if (!count && !s->conf->formerly)
+        return 0;
     s->names = arena_new();
     if (!s->names)
         return error_set(e, "out of memory");
-    if (store_former_names(s->engine->options.store, s->names, str_of(s->conf->name), &stored,
-                           &count, e) < 0)
-        return -1;
     s->former = arena_array(s->names, count + 1, sizeof(*s->former));
     if (!s->former)
         return error_set(e, "out of memory");
-    for (size_t i = 0; i < count; i++)
-        s->former[s->former_count++] = stored[i];
+    for (size_t i = 0; i < count; i++) {
+        struct str name = arena_copy(s->names, stored[i]);
+
+        if (!name.p)
+            return error_set(e, "out of memory");
+        s->former[s->former_count++] = name;
+    }
     if (s->conf->formerly)
         s->former[s->former_count++] = str_of(s->conf->formerly);
     return 0;
@@ -158,7 +166,7 @@ struct engine_source *source_new(struct engine *en, const struct conf *all,
     s->conf = conf;
     if (state_inherit(en, all, conf, a, e) < 0 ||
         store_source(en->options.store, a, str_of(conf->name), &state, e) < 0 ||
-        names_read(s, e) < 0)
+        names_read(s, a, e) < 0)
         goto fail;
     if (old && old->dirty)
         state = old->state; /* the store does not have it yet */
