@@ -302,7 +302,9 @@ static size_t ask(struct fleet *f)
     }
     text = (char *)(uintptr_t)file_read(rows_path).p;
     if (status != 0 || !text) {
-        fprintf(stderr, "bench: a poll ended with %d: %.2000s\n", status, text ? text : "");
+        const char *failed = text ? strstr(text, "\terror\t") : NULL;
+
+        fprintf(stderr, "bench: a poll ended with %d: %.200s\n", status, failed ? failed : "");
         exit(1);
     }
     for (const char *p = text; *p; p++)
