@@ -252,6 +252,17 @@ static struct str poll_place(const struct engine_source *s)
     return s->state.schedule.failures % 2 ? (struct str){0} : poll_moved_to(s);
 }
 
+static void poll_log_move(const struct engine_source *s, struct str place)
+{
+    struct buf told;
+
+    buf_init(&told, SIZE_MAX);
+    uri_put_without_login(&told, place);
+    engine_log(s->engine, 1, "%s: this page has moved to %.*s: set its url to that", s->conf->name,
+               STR_ARG(buf_str(&told)));
+    buf_clear(&told);
+}
+
 /* Notes where a good poll was led to. */
 static void poll_note_move(struct poll *p)
 {
@@ -271,8 +282,7 @@ static void poll_note_move(struct poll *p)
     if (place.n && move->polls < MOVE_POLLS)
         move->polls++;
     if (!known && has_moved(s, move))
-        engine_log(s->engine, 1, "%s: this page has moved to %.*s: set its url to that",
-                   s->conf->name, STR_ARG(place));
+        poll_log_move(s, place);
 }
 
 /* ---- how it ends --------------------------------------------------------------------------- */

@@ -277,6 +277,11 @@ static void tell_row(const struct engine_source *s)
 {
     const struct source_state *state = &s->state;
     struct feed feed = feed_of(s);
+    struct buf moved;
+    buf_init(&moved, SIZE_MAX);
+    uri_put_without_login(&moved, poll_moved_to(s));
+    if (moved.len)
+        buf_putc(&moved, '\0');
     struct feed_row row = {
         .name = s->conf->name,
         .title = (char *)feed.title.p, /* all are NUL-terminated; the row is copied */
@@ -295,11 +300,12 @@ static void tell_row(const struct engine_source *s)
         .last_new = s->last_new,
         .tally = s->tally,
         .activity = s->activity,
-        .moved = (char *)poll_moved_to(s).p,
+        .moved = moved.len && !moved.failed ? moved.data : NULL,
     };
 
     if (s->engine->options.site)
         site_tell(s->engine->options.site, &row);
+    buf_clear(&moved);
 }
 
 void publish_forget(struct engine_source *s)

@@ -30,13 +30,14 @@ char *file_path(struct str rest)
 {
     struct buf path;
     char *taken;
+    size_t n;
 
     if (!str_starts(rest, STR("file:///")))
         return NULL;
     buf_init(&path, PATH_LENGTH);
     uri_decode(&path, str_sub(uri_without_query(rest), strlen("file://"), SIZE_MAX));
-    taken = buf_take(&path, NULL);
-    if (taken && strlen(taken) < path.len) {
+    taken = buf_take(&path, &n);
+    if (taken && strlen(taken) < n) {
         free(taken);
         taken = NULL;
     }

@@ -293,6 +293,32 @@ static void test_a_page_that_moves(void **state)
     end(&w);
 }
 
+/* What a site is asked with is told to nobody else, not even of where its page has moved. */
+static void test_a_login_is_not_told(void **state)
+{
+    struct world w = begin(*state, "/old");
+    const char *url = source_site_url(w.site, "/old");
+    char *told;
+
+    place_writef(w.place, "c",
+                 "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n[source blog]\n"
+                 "url = http://me:secret@%s\nprofile = 51cto\ninterval = 1h\n",
+                 place_path(w.place, "state"), url + strlen("http://"));
+    lead(&w, "/old", 301, "/new");
+    serve(&w, "/new", (struct site_step){.body = PAGE(A)});
+    poll_asks(&w, "new A", "/old", 1, "/new", 1);
+    poll_asks(&w, "", "/old", 1, "/new", 1);
+    poll_asks(&w, "", "/old", 1, "/new", 1);
+    told = index_page(&w, "this page has moved to ");
+    assert_null(strstr(told, "secret"));
+    free(told);
+    told = listed(&w);
+    assert_non_null(strstr(told, "urn:uuid:"));
+    assert_null(strstr(told, "secret"));
+    free(told);
+    end(&w);
+}
+
 static void move(struct world *w)
 {
     serve(w, "/new", (struct site_step){.body = PAGE(A)});
@@ -454,6 +480,7 @@ int main(void)
         TEST(test_validators_end_with_the_url),
         TEST(test_what_is_as_it_was_is_not_read),
         TEST(test_a_page_that_moves),
+        TEST(test_a_login_is_not_told),
         TEST(test_the_old_address_is_tried_again),
         TEST(test_what_is_no_move),
         TEST(test_gone),
