@@ -169,6 +169,27 @@ static int open_unix(const struct sockaddr_un *a, mode_t mode)
     return -1;
 }
 
+/* Why no socket can be at this path, where the error alone does not say it. True: `e` says so. */
+static bool explain_unix(const char *spec, const char *path, int error, struct error *e)
+{
+    struct stat st;
+    if (error == EADDRINUSE && lstat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+        error_set(
+            e,
+            "cannot listen on %s: what is there is no socket, and is left alone: remove it, or "
+            "choose another `listen`",
+            spec);
+    else if (error == ENOENT)
+        error_set(
+            e,
+            "cannot listen on %s: the folder that the socket is to be in is missing: make it, "
+            "or choose another `listen`",
+            spec);
+    else
+        return false;
+    return true;
+}
+
 static int listen_unix(const char *spec, const char *value, struct error *e)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -183,9 +204,10 @@ static int listen_unix(const char *spec, const char *value, struct error *e)
                          sizeof a.sun_path - 1);
     memcpy(a.sun_path, path.p, path.n);
     int fd = open_unix(&a, mode);
+    int error = errno;
     if (fd >= 0)
         return fd;
-    return fail(e, spec, errno);
+    return explain_unix(spec, a.sun_path, error, e) ? -1 : fail(e, spec, error);
 }
 
 /* ---- both ---------------------------------------------------------------------------------- */

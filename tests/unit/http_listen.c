@@ -201,7 +201,7 @@ static void a_file_is_not_replaced(void **state)
     FILE *file = fopen(f.socket, "w");
     assert_non_null(file);
     fclose(file);
-    assert_refused(f.spec, "Address already in use");
+    assert_refused(f.spec, "what is there is no socket, and is left alone: remove it, or choose");
     assert_int_equal(0, access(f.socket, F_OK));
     remove_folder(&f);
 }
@@ -214,7 +214,8 @@ static void paths_that_cannot_be(void **state)
     assert_refused(spec, "longer than 107 bytes");
     assert_refused("unix:relative", "begin with /");
     assert_refused("unix:", "begin with /");
-    assert_refused("unix:/no/such/folder/s", "No such file or directory");
+    assert_refused("unix:/no/such/folder/s",
+                   "the folder that the socket is to be in is missing: make it");
 }
 
 int main(void)
