@@ -9,6 +9,7 @@
 #include "sections.h"
 #include "tidy.h"
 #include "tree.h"
+#include "wire.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@
 /* One page on its way. */
 struct reading {
     const struct page_source *source;
-    struct str text; /* the bytes as valid UTF-8 */
+    struct str text;    /* the bytes as valid UTF-8, then tidied */
+    struct str decoded; /* the same, as it came */
     struct buf text_space, tidy_text, markdown;
     struct tree tree;
     xmlNode *content; /* NULL on a plain-text page */
@@ -71,6 +73,7 @@ static enum doubt read_text(struct reading *r)
         return DOUBT_TYPE;
     if (charset_decode(bytes, r->source->content_type, &r->text_space, &r->text) < 0)
         return DOUBT_LIMIT;
+    r->decoded = r->text;
     if (text_blank(r->text))
         return DOUBT_EMPTY;
     return looks_like_wall(r, WALL_WINDOW) ? DOUBT_WALL : DOUBT_NONE;
@@ -375,6 +378,17 @@ static enum doubt read_page(struct reading *r)
     return d;
 }
 
+/* Whoever wrote `url = …/feed.xml` has nothing to look for in section-start. */
+static void tell(const struct reading *r, enum doubt d, struct error *e)
+{
+    bool feed = wire_is_feed(r->decoded);
+
+    if (feed && (d == DOUBT_NO_SECTIONS || d == DOUBT_NO_CONTENT || d == DOUBT_CUT))
+        error_set(e, "%s: what the address serves is a feed: write type = feed", doubt_name(d));
+    else
+        error_set(e, "%s: %s", doubt_name(d), doubt_sentence(d));
+}
+
 enum doubt page_read(const struct page_source *source, struct page **out, struct error *e)
 {
     struct reading r = {.source = source};
@@ -389,6 +403,8 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
         r.page->arena = arena_new();
     if (r.page && r.page->arena)
         d = read_page(&r);
+    if (d != DOUBT_NONE)
+        tell(&r, d, e);
     links_clear(&r.links);
     spans_clear(&r.spans);
     blocks_clear(&r.blocks);
@@ -401,7 +417,6 @@ enum doubt page_read(const struct page_source *source, struct page **out, struct
         return d;
     }
     page_free(r.page);
-    error_set(e, "%s: %s", doubt_name(d), doubt_sentence(d));
     return d;
 }
 

@@ -68,6 +68,41 @@ static void test_pages(void **state)
     profile_unref(p);
 }
 
+/* Whoever gives the address of a feed is told so, not of section-start. */
+static void test_feeds(void **state)
+{
+    static const struct {
+        const char *type, *text;
+    } feeds[] = {
+        {"text/xml",
+         "\xef\xbb\xbf<?xml version=\"1.0\"?>\n<rss version=\"2.0\"><channel><title>T</title>"
+         "<item><title>A</title><description>one</description></item></channel></rss>"},
+        {"application/xml", "<feed xmlns=\"http://www.w3.org/2005/Atom\"><title>T</title><entry>"
+                            "<title>A</title></entry></feed>"},
+        {"text/plain", "{\"version\": \"https://jsonfeed.org/version/1.1\", \"items\": []}"},
+    };
+    struct profile *p[] = {marks_profile(), profile_new("bare")};
+
+    (void)state;
+    for (size_t k = 0; k < 2; k++)
+        for (size_t i = 0; i < sizeof(feeds) / sizeof(*feeds); i++) {
+            struct page *page = NULL;
+            struct error e = {""};
+            enum doubt d = page_read(&(struct page_source){.bytes = str_of(feeds[i].text),
+                                                           .content_type = str_of(feeds[i].type),
+                                                           .url = STR("https://site.example/"),
+                                                           .profile = p[k]},
+                                     &page, &e);
+
+            if (d == DOUBT_NONE ||
+                !str_ends(str_of(e.text),
+                          STR(": what the address serves is a feed: write type = feed")))
+                fail_msg("%zu, %s: %s", k, feeds[i].text, e.text);
+        }
+    profile_unref(p[0]);
+    profile_unref(p[1]);
+}
+
 /* A wall whose script stands far into a page without the article. */
 static void test_wall_late(void **state)
 {
@@ -245,6 +280,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_feeds),
         cmocka_unit_test(test_wall_late),
         cmocka_unit_test(test_nested_too_deep),
         cmocka_unit_test(test_charsets),
