@@ -130,6 +130,13 @@ int uri_decode(struct buf *out, struct str s); /* %XX; a lone % stays */
 /* Percent-encodes all but ASCII letters and digits, as the text of a text fragment needs it. */
 int uri_encode_all(struct buf *out, struct str s);
 
+/* ---- command lines -----------------------------------------------------------------------------
+ */
+
+/* Splits a command into words at blanks, honouring '…' and "…", no expansion of any kind; each
+ * `%u` in a word is replaced by `url`. NULL-terminated; one block, freed with free(). NULL: `e`. */
+char **words_split(const char *command, struct str url, struct error *e);
+
 /* ---- dates --------------------------------------------------------------------------------- */
 
 #define DATE_SIZE 40

@@ -33,10 +33,6 @@ struct proc_result {
     const char *reason; /* a sentence unless it exited with 0 */
 };
 
-/* Splits a command into words at blanks, honouring '…' and "…", no expansion of any kind; each
- * `%u` in a word is replaced by `url`. NULL-terminated; one block, freed with free(). NULL: `e`. */
-char **proc_words(const char *command, struct str url, struct error *e);
-
 /* Runs argv (argv[0] through PATH). `input` is copied and stands on its stdin as a file, which it
  * need not read; empty: /dev/null. stderr goes to ours. `done` is called once from the loop, after
  * all that descends from it is gone. */

@@ -160,7 +160,7 @@ static enum begun run_program(struct delivery *d, const char *command, struct st
         error_set(e, "programs cannot be run here");
         return NOT_BEGUN;
     }
-    words = proc_words(command, url, e);
+    words = words_split(command, url, e);
     if (words)
         d->proc = proc_start(en->options.helper, en->options.loop, words, input, &limits,
                              on_program_end, d, e);

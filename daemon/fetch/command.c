@@ -56,7 +56,7 @@ static char **insert(char *const words[], size_t place, const char *word)
 
 char **command_words(const char *command, struct str url, struct error *e)
 {
-    char **words = proc_words(command, url, e), **more;
+    char **words = words_split(command, url, e), **more;
     size_t place = words ? waiting_place(words) : 0;
 
     if (!place)

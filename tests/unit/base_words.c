@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "proc.h"
+#include "base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@ static void assert_words(const char *command, const char *expected)
 {
     struct error e = {{0}};
     struct buf seen;
-    char **words = proc_words(command, STR(URL), &e);
+    char **words = words_split(command, STR(URL), &e);
 
     buf_init(&seen, 4096);
     for (char **word = words; word && *word; word++)
@@ -60,9 +60,9 @@ static void test_caps(void **state)
     assert_non_null(command);
     memset(command, 'a', 100000);
     command[100000] = '\0';
-    assert_null(proc_words(command, STR(""), &e));
+    assert_null(words_split(command, STR(""), &e));
     assert_string_equal(e.text, "the command is longer than 32768 bytes");
-    assert_null(proc_words("a %u", STR("a\0b"), &e));
+    assert_null(words_split("a %u", STR("a\0b"), &e));
     assert_string_equal(e.text, "the address has a NUL byte in it");
     free(command);
 }
@@ -74,5 +74,5 @@ int main(void)
         cmocka_unit_test(test_caps),
     };
 
-    return cmocka_run_group_tests_name("proc words", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base words", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* A command line of the conf file → words, without a shell. */
-#include "proc.h"
+#include "base.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static char **gather(const struct buf *words, size_t count)
     return argv;
 }
 
-char **proc_words(const char *command, struct str url, struct error *e)
+char **words_split(const char *command, struct str url, struct error *e)
 {
     struct buf words;
     size_t count = 0;
