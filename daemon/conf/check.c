@@ -1,6 +1,7 @@
 /* check: what the texts of single keys have to look like. */
 #include "check.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
@@ -162,6 +163,78 @@ int check_access_log(struct str value, struct error *e)
 {
     if (!value.n || str_ends(value, STR("/")))
         return error_set(e, "write off, stderr or the path of a file");
+    return 0;
+}
+
+/* ---- programs, proxies --------------------------------------------------------------------- */
+
+int check_command(struct str value, struct error *e)
+{
+    char *command = strndup(value.n ? value.p : "", value.n), **words = NULL;
+
+    if (command)
+        words = words_split(command, STR("https://host.example/"), e);
+    else
+        error_set(e, "out of memory");
+    free(command);
+    free(words);
+    return words ? 0 : -1;
+}
+
+int check_fetch_command(struct str value, struct error *e)
+{
+    if (str_find(value, STR("%u"), 0) == SIZE_MAX)
+        return error_set(e, "write %%u where the address of the page goes");
+    return check_command(value, e);
+}
+
+static bool is_proxy_host(struct str host)
+{
+    if (!str_starts(host, STR("[")))
+        return host.n && all_of(host, LOWER UPPER DIGITS "-._~%");
+    return host.n > 2 && str_ends(host, STR("]")) &&
+           all_of(str_sub(host, 1, host.n - 2), LOWER UPPER DIGITS ":.%-_~");
+}
+
+/* "HOST", "HOST:PORT", "[::1]", "[::1]:PORT". */
+static bool is_proxy_place(struct str place)
+{
+    struct str host, port;
+    int64_t number;
+
+    if (is_proxy_host(place))
+        return true;
+    return split_listen(place, &host, &port) && is_proxy_host(host) && all_of(port, DIGITS) &&
+           parse_number(port, 1, 65535, &number) == 0;
+}
+
+int check_proxy(struct str value, struct error *e)
+{
+    static const char *const schemes[] = {"http",    "https",  "socks4",
+                                          "socks4a", "socks5", "socks5h"};
+    size_t at = str_find(value, STR("://"), 0);
+    struct str scheme = at == SIZE_MAX ? STR("http") : str_sub(value, 0, at);
+    struct str rest = at == SIZE_MAX ? value : str_sub(value, at + 3, SIZE_MAX);
+    struct str place = str_cut(&rest, '/');
+    bool known = false;
+
+    for (size_t i = 0; i < sizeof(schemes) / sizeof(*schemes); i++)
+        known = known || str_eq_nocase(scheme, str_of(schemes[i]));
+    if (!known)
+        return error_set(e,
+                         "'%.*s' is no kind of proxy: http, https, socks4, socks4a, socks5 or "
+                         "socks5h",
+                         STR_ARG(text_head(scheme, 40)));
+    /* Behind the last @, a password may have one. */
+    for (size_t i = place.n; i > 0; i--)
+        if (place.p[i - 1] == '@') {
+            place = str_sub(place, i, SIZE_MAX);
+            break;
+        }
+    if (has_blank(value) || !is_proxy_place(place))
+        /* The value is not quoted: it may have a password. */
+        return error_set(e,
+                         "it is no address of a proxy: write [KIND://][USER:PASSWORD@]HOST[:PORT]");
     return 0;
 }
 

@@ -97,6 +97,7 @@ static void beside(struct loading *l, char **path)
 
 /* ---- [daemon] ------------------------------------------------------------------------------ */
 
+/* Without a base-url it is the first listener's address that ours is made of. */
 static void check_reachable(struct loading *l)
 {
     const struct setting *s = block_find(&l->blocks.daemon, STR("base-url"));
@@ -104,16 +105,12 @@ static void check_reachable(struct loading *l)
     /* One that is faulty has been told of already. */
     if (l->conf->base_url || (s && s->value.n))
         return;
-    for (s = l->blocks.daemon.first; s; s = s->next) {
-        if (!str_eq(s->name, STR("listen")) || check_listen(s->value, NULL) < 0 ||
-            !listen_is_anywhere(s->value))
-            continue;
+    s = block_find(&l->blocks.daemon, STR("listen"));
+    if (s && check_listen(s->value, NULL) == 0 && listen_is_anywhere(s->value))
         faults_add(l->faults, l->file, s->line,
                    "listen on '%.*s' does not say under which address readers reach this server: "
-                   "set base-url",
+                   "set base-url, or put a `listen` first that does",
                    STR_ARG(text_head(s->value, 120)));
-        return;
-    }
 }
 
 static void load_daemon(struct loading *l)

@@ -20,6 +20,8 @@ static void assert_line(struct folder *f, const char *section, const char *line,
     folder_refuses(f, text, expected);
 }
 
+#define NO_PROXY "proxy: it is no address of a proxy: write [KIND://][USER:PASSWORD@]HOST[:PORT]"
+
 static void test_values(void **state)
 {
     static const struct {
@@ -52,6 +54,23 @@ static void test_values(void **state)
         {"[poll]", "header = Accept", "header: write it as 'Name: value'"},
         {"[poll]", "header = A b: c", "header: write it as 'Name: value'"},
         {"[poll]", "header = A: b\tc", "header: there is a control character in it"},
+        {"[poll]", "on-new = tell 'all", "on-new: a quotation mark is not closed"},
+        {"[poll]", "on-trouble = mail \"me", "on-trouble: a quotation mark is not closed"},
+        {"[poll]", "fetch-command = get '%u", "fetch-command: a quotation mark is not closed"},
+        {"[poll]", "fetch-command = get it",
+         "fetch-command: write %u where the address of the page goes"},
+        {"[poll]", "proxy = ftp://p:1",
+         "proxy: 'ftp' is no kind of proxy: http, https, socks4, socks4a, socks5 or socks5h"},
+        {"[poll]", "proxy = ://p:1",
+         "proxy: '' is no kind of proxy: http, https, socks4, socks4a, socks5 or socks5h"},
+        {"[poll]", "proxy = http://", NO_PROXY},
+        {"[poll]", "proxy = p:port", NO_PROXY},
+        {"[poll]", "proxy = p:70000", NO_PROXY},
+        {"[poll]", "proxy = p:", NO_PROXY},
+        {"[poll]", "proxy = p q:1", NO_PROXY},
+        {"[poll]", "proxy = ::1:3128", NO_PROXY},
+        {"[poll]", "proxy = [::1", NO_PROXY},
+        {"[poll]", "proxy = http://me:secret@:80", NO_PROXY},
         {"[daemon]", "log-level = loud", "log-level: 'loud' is none of error|warning|info|debug"},
         {"[daemon]", "base-url = ftp://x", "base-url: 'ftp://x' is no http or https address"},
         {"[daemon]", "base-url = http://x/?y", "base-url: 'http://x/?y' must have neither ? nor #"},
@@ -65,7 +84,8 @@ static void test_values(void **state)
          "listen: '65536' is no port: 0 to 65535 (in 'localhost:65536')"},
         {"[daemon]", "listen = unix:/run/x mode=rw",
          "listen: the mode of a unix socket is octal, as in unix:/PATH mode=0660"},
-        {"[daemon]", "access-log = /var/log/", "access-log: write off, stderr or the path of a file"},
+        {"[daemon]", "access-log = /var/log/",
+         "access-log: write off, stderr or the path of a file"},
         {"[daemon]", "max-connections = 0",
          "max-connections: '0' is out of range: 1 to 1000000 are allowed"},
         {"[daemon]", "head-timeout = 0", "head-timeout: '0' is out of range: 1s to 1h are allowed"},
@@ -85,6 +105,28 @@ static void test_values(void **state)
 
     for (size_t i = 0; i < COUNT(cases); i++)
         assert_line(*state, cases[i].section, cases[i].line, cases[i].fault);
+}
+
+/* What curl takes is taken. */
+static void test_proxies(void **state)
+{
+    static const char *const fine[] = {"localhost",
+                                       "127.0.0.1:3128",
+                                       "http://proxy.example:3128/",
+                                       "[::1]:3128",
+                                       "socks5h://[fe80::1%25eth0]",
+                                       "SOCKS5://me:p@ss:w@proxy:1080",
+                                       "https://proxy:65535",
+                                       "socks4a://a_b.example",
+                                       ""};
+
+    for (size_t i = 0; i < COUNT(fine); i++) {
+        char text[200];
+
+        snprintf(text, sizeof(text), "[poll]\nproxy = %s\non-new = tell \"it all\" '%%u'\n",
+                 fine[i]);
+        conf_unref(folder_conf(*state, text));
+    }
 }
 
 static void test_addresses_of_sources(void **state)
@@ -303,12 +345,15 @@ static void test_unreachable_listen(void **state)
     for (size_t i = 0; i < COUNT(anywhere); i++) {
         char text[200], fault[300];
 
-        snprintf(text, sizeof(text), "[daemon]\nlisten = 127.0.0.1:1\nlisten = %s\n", anywhere[i]);
+        snprintf(text, sizeof(text), "[daemon]\nlisten = %s\nlisten = 127.0.0.1:1\n", anywhere[i]);
         snprintf(fault, sizeof(fault),
-                 C "3: listen on '%s' does not say under which address readers reach this server: "
-                   "set base-url\n",
+                 C "2: listen on '%s' does not say under which address readers reach this server: "
+                   "set base-url, or put a `listen` first that does\n",
                  anywhere[i]);
         folder_refuses(*state, text, fault);
+        /* Ours is made of the first, which says it. */
+        snprintf(text, sizeof(text), "[daemon]\nlisten = 127.0.0.1:1\nlisten = %s\n", anywhere[i]);
+        conf_unref(folder_conf(*state, text));
         snprintf(text, sizeof(text), "[daemon]\nlisten = %s\nbase-url = http://h\n", anywhere[i]);
         conf_unref(folder_conf(*state, text));
     }
@@ -532,6 +577,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_values),
+        TEST(test_proxies),
         TEST(test_addresses_of_sources),
         TEST(test_names_of_sources),
         TEST(test_sections),
