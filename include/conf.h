@@ -18,12 +18,19 @@ struct ini_item {
 struct faults {
     struct buf text; /* a line a fault: "FILE:LINE: what is wrong\n" */
     size_t count;
+    struct fault_place *places; /* of each line of the text, so that they can be put in order */
+    size_t room;
 };
 void faults_init(struct faults *f);
 void faults_clear(struct faults *f);
 /* line 0: "FILE: what". */
 void faults_add(struct faults *f, const char *file, unsigned line, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Adds fault `index` of `from`, whose line of the text is `line`. */
+void faults_pass(struct faults *f, const struct faults *from, size_t index, struct str line);
+/* Puts them in the order of their lines: those of `file` first, then those of the other files, by
+ * name. */
+void faults_sort(struct faults *f, const char *file);
 
 /* Reads INI text: `[section]`, `key = value`, comments (# ;) only at the start of a line, UTF-8,
  * any length of line, repeated keys. Each item goes to `item`; each line that is none of these to
@@ -123,6 +130,12 @@ bool conf_hub_is_lost(const struct conf *c, struct str base_url, struct error *e
  * faults. For `extract`, which has no conf file. */
 struct profile *conf_profile(const char *dir, const char *name, struct str url,
                              struct faults *faults);
+
+/* What is no fault of the conf, but will not work on this machine as it is now: programs that
+ * cannot be run, files and folders that are missing. `say` is told of each, with the line of its
+ * source (0: of none). */
+void conf_advise(const struct conf *c, void (*say)(void *arg, unsigned line, const char *text),
+                 void *arg);
 
 /* Every key as the table of keys has it, for `check`, man page and completion. */
 struct conf_key {

@@ -43,6 +43,8 @@ int cli_options(const char *command, int argc, char **argv, const char *letters,
                 struct cli_options *o);
 /* Loads the conf, or prints every fault and returns NULL. */
 struct conf *cli_conf(const char *file);
+/* The same; the faults are the caller's to tell. */
+struct conf *cli_read_conf(const char *file, struct faults *faults);
 /* Where links to ourselves lead: base-url, else `address` (may be NULL), else the first listen.
  * The caller frees it. */
 char *cli_base_url(const struct conf *conf, const char *address);

@@ -64,16 +64,22 @@ int cli_options(const char *command, int argc, char **argv, const char *letters,
     return -1;
 }
 
-struct conf *cli_conf(const char *file)
+struct conf *cli_read_conf(const char *file, struct faults *faults)
 {
     const struct conf_environment env = {.state_directory = getenv("STATE_DIRECTORY"),
                                          .profile_dir = getenv("DIGESTD_PROFILE_DIR"),
                                          .version = DIGESTD_VERSION};
+
+    return conf_load(file, &env, faults);
+}
+
+struct conf *cli_conf(const char *file)
+{
     struct faults faults;
     struct conf *conf;
 
     faults_init(&faults);
-    conf = conf_load(file, &env, &faults);
+    conf = cli_read_conf(file, &faults);
     if (faults.text.len)
         fwrite(faults.text.data, 1, faults.text.len, stderr);
     faults_clear(&faults);

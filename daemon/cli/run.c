@@ -225,32 +225,66 @@ static bool words_equal(const struct word_list *a, const struct word_list *b)
     return true;
 }
 
-/* Opens the access log anew, whatever becomes of the conf: it may have been moved away. */
-static void reopen_access_log(struct daemon *d, const char *target)
+/* Opens the access log anew, whatever becomes of the conf: it may have been moved away. False: the
+ * one that is open goes on. */
+static bool reopen_access_log(struct daemon *d, const char *target)
 {
     struct error e;
 
-    if (http_access_open(d->access, target, &e) < 0)
-        log_write(&d->log, LOG_LEVEL_ERROR, "%s", e.text);
+    if (http_access_open(d->access, target, &e) == 0)
+        return true;
+    log_write(&d->log, LOG_LEVEL_ERROR, "access-log: %s", e.text);
+    return false;
+}
+
+/* The conf as its file is now. NULL: its faults are in the log, a line each. */
+static struct conf *read_again(struct daemon *d)
+{
+    struct faults faults;
+    struct conf *conf;
+    struct str rest;
+
+    faults_init(&faults);
+    conf = cli_read_conf(d->conf_file, &faults);
+    rest = buf_str(&faults.text);
+    while (rest.n) {
+        struct str line = str_cut(&rest, '\n');
+
+        log_write(&d->log, LOG_LEVEL_ERROR, "%.*s", STR_ARG(line));
+    }
+    faults_clear(&faults);
+    return conf;
+}
+
+/* What of `conf` does not hold: a sentence of a log line. */
+static void say_read_again(struct daemon *d, bool log_is_open, bool needs_restart)
+{
+    bool whole = log_is_open && !needs_restart;
+
+    log_write(&d->log, whole ? LOG_LEVEL_INFO : LOG_LEVEL_WARNING, "%s read again: %zu sources%s%s",
+              d->conf_file, d->conf->sources_count,
+              needs_restart ? "; not taken over: listen and state-dir, which are read at the start "
+                              "only: restart to change them"
+                            : "",
+              log_is_open ? "" : "; not taken over: access-log, which goes on as it was");
 }
 
 static void reload(struct daemon *d)
 {
-    struct conf *conf = cli_conf(d->conf_file);
+    struct conf *conf = read_again(d);
     char *base_url = conf ? cli_base_url(conf, d->address) : NULL;
     struct error e = {"out of memory"};
     struct http_limits limits;
+    bool log_is_open = reopen_access_log(d, conf ? conf->access_log : d->conf->access_log);
+    bool needs_restart;
 
-    reopen_access_log(d, conf ? conf->access_log : d->conf->access_log);
     if (!conf) {
         log_write(&d->log, LOG_LEVEL_ERROR, "%s is faulty: the conf that was read before goes on",
                   d->conf_file);
         return;
     }
-    if (strcmp(conf->state_dir, d->conf->state_dir) != 0 ||
-        !words_equal(&conf->listen, &d->conf->listen))
-        log_write(&d->log, LOG_LEVEL_WARNING,
-                  "listen and state-dir are read at the start only: restart to change them");
+    needs_restart = strcmp(conf->state_dir, d->conf->state_dir) != 0 ||
+                    !words_equal(&conf->listen, &d->conf->listen);
     if (!base_url || engine_configure(d->engine, conf, base_url, &e) < 0) {
         log_write(&d->log, LOG_LEVEL_ERROR, "%s: the conf that was read before goes on", e.text);
         conf_unref(conf);
@@ -265,8 +299,7 @@ static void reload(struct daemon *d)
     limits = limits_of(conf);
     http_server_limit(d->server, &limits);
     allow_descriptors(d);
-    log_write(&d->log, LOG_LEVEL_INFO, "%s read again: %zu sources", d->conf_file,
-              conf->sources_count);
+    say_read_again(d, log_is_open, needs_restart);
 }
 
 static void on_hangup(struct ev_loop *loop, ev_signal *w, int events)

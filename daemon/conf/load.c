@@ -574,6 +574,7 @@ struct conf *conf_load(const char *file, const struct conf_environment *env, str
     buf_clear(&text);
     if (faults->count == before)
         return l.conf;
+    faults_sort(faults, file);
     conf_unref(l.conf);
     return NULL;
 }

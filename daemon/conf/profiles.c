@@ -220,15 +220,13 @@ static void volume_tell(struct shelf *s, struct volume *v)
     v->told = true;
     if (v->unread.text[0])
         faults_add(s->faults, v->path, 0, "%s", v->unread.text);
-    while (rest.n) {
+    for (size_t i = 0; rest.n; i++) {
         struct str line = str_cut(&rest, '\n');
 
         if (!str_starts(line, str_of(v->path)) &&
             str_find(buf_str(&s->faults->text), line, 0) != SIZE_MAX)
             continue;
-        s->faults->count++;
-        buf_add(&s->faults->text, line);
-        buf_putc(&s->faults->text, '\n');
+        faults_pass(s->faults, &v->faults, i, line);
     }
 }
 

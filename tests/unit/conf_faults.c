@@ -359,6 +359,23 @@ static void test_unreachable_listen(void **state)
     }
 }
 
+/* As they stand in the file, whoever found them first; then those of profiles. */
+static void test_order(void **state)
+{
+    folder_profile(*state, "odd", "colour = red\n");
+    folder_refuses(*state,
+                   "[source a]\nprofile = odd\nmax-entries = 0\n[poll]\ninterval = 1s\n[sauce]\n"
+                   "[daemon]\nlisten = 0.0.0.0:1\nlog-level = loud\n",
+                   C "1: source 'a' has no url\n" C
+                     "3: max-entries: '0' is out of range: 1 to 10000 are allowed\n" C
+                     "5: interval: '1s' is out of range: 5s to 365d are allowed\n" C
+                     "6: unknown section [sauce]; there are [daemon], [poll] and [source NAME]\n" C
+                     "8: listen on '0.0.0.0:1' does not say under which address readers reach this "
+                     "server: set base-url, or put a `listen` first that does\n" C
+                     "9: log-level: 'loud' is none of error|warning|info|debug\n"
+                     "@/profiles/odd.conf:1: unknown key 'colour'\n");
+}
+
 static void test_unreadable_conf(void **state)
 {
     static const char advice[] =
@@ -539,10 +556,10 @@ static void test_faulty_include(void **state)
     /* Where it stands, and once, however many include it. */
     folder_refuses(*state,
                    "[source a]\nurl = https://a.example/\n[source b]\nurl = https://b.example/\n",
-                   "@/profiles/bad.conf:2: match: bad regex '(' at offset 1: missing closing "
-                   "parenthesis\n"
                    "@/profiles/a.conf:3: timezone: 'CET' is no offset from UTC: write one such as "
-                   "+08:00 or UTC\n");
+                   "+08:00 or UTC\n"
+                   "@/profiles/bad.conf:2: match: bad regex '(' at offset 1: missing closing "
+                   "parenthesis\n");
     folder_refuses(*state, "[source c]\nurl = https://c.example/\nprofile = c\n",
                    "@/profiles/c.conf:1: include: @/profiles/none.conf: No such file or directory\n"
                    "@/profiles/c.conf:2: include: '../one' is no name of a profile: the file's "
@@ -588,6 +605,7 @@ int main(void)
         TEST(test_feeds),
         TEST(test_pages),
         TEST(test_unreachable_listen),
+        TEST(test_order),
         TEST(test_unreadable_conf),
         TEST(test_faulty_profile),
         TEST(test_faulty_override),
