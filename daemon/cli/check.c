@@ -38,8 +38,19 @@ static void warn_of_hubs(const struct conf *conf)
     free(base_url);
 }
 
-static int check_conf(const struct conf *conf)
+static void warn(void *arg, unsigned line, const char *text)
 {
+    const struct conf *conf = arg;
+
+    if (line)
+        fprintf(stderr, "%s:%u: warning: %s\n", conf->file, line, text);
+    else
+        fprintf(stderr, "%s: warning: %s\n", conf->file, text);
+}
+
+static int check_conf(struct conf *conf)
+{
+    conf_advise(conf, warn, conf);
     warn_of_hubs(conf);
     warn_of_names(conf);
     printf("%s: in order, %zu source%s\n", conf->file, conf->sources_count,

@@ -11,6 +11,7 @@
 #include "../lib/source_site.h"
 
 #include <arpa/inet.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -101,6 +102,88 @@ static void test_every_fault_is_told(void **state)
     assert_has(r.err.p, "digestd.conf:6: ");
     assert_has(r.err.p, "digestd.conf:7: ");
     assert_has(r.err.p, "digestd.conf:8: ");
+    ran_clear(&r);
+}
+
+/* A line that journals understand: when, and how bad. */
+static void assert_logged(const char *log, const char *says)
+{
+    char line[400];
+
+    snprintf(line, sizeof(line), "error: %s", says);
+    if (!strstr(log, line))
+        fail_msg("no '%s' in\n%s", line, log);
+}
+
+/* What a reload cannot use is in the log, and what then does not hold. */
+static void test_reload(void **state)
+{
+    struct place *p = *state;
+    char conf[200], says[300], *log;
+    struct house *h;
+    struct ran r;
+
+    snprintf(conf, sizeof(conf), "%s", place_path(p, "digestd.conf"));
+    place_writef(p, "digestd.conf", "[daemon]\nlisten = 127.0.0.1:0\nstate-dir = %s\n",
+                 place_path(p, "state"));
+    h = house_start(conf, &r);
+    if (!h)
+        fail_msg("%s", r.err.p);
+    place_writef(p, "digestd.conf", "[source a]\ncolour = red\n[daemon]\nlisten = nowhere\n");
+    house_signal(h, SIGHUP);
+    assert_true(house_wait_log(h, "the conf that was read before goes on", 20000));
+    snprintf(says, sizeof(says), "%s:1: source 'a' has no url", conf);
+    assert_logged(house_log(h), says);
+    snprintf(says, sizeof(says), "%s:2: unknown key 'colour'", conf);
+    assert_logged(house_log(h), says);
+    place_writef(p, "digestd.conf",
+                 "[daemon]\nlisten = 127.0.0.1:0\nlisten = 127.0.0.1:0\nstate-dir = %s\n"
+                 "access-log = %s/access\n",
+                 place_path(p, "state"), place_path(p, "missing"));
+    house_signal(h, SIGHUP);
+    if (!house_wait_log(h, "not taken over: listen and state-dir", 20000))
+        fail_msg("%s", house_log(h));
+    assert_has(house_log(h), "not taken over: access-log, which goes on as it was");
+    assert_logged(house_log(h), "access-log: ");
+    assert_int_equal(house_stop(h, &log), 0);
+    assert_null(strstr(log, "\ndigestd.conf"));
+    free(log);
+    r = DIGESTD("check", "-c", conf);
+    assert_int_equal(r.status, 0);
+    assert_has(r.err.p, "warning: access-log: ");
+    ran_clear(&r);
+}
+
+/* What this machine does not have is no fault: it may come. */
+static void test_missing_things(void **state)
+{
+    static const char *const says[] = {
+        "digestd.conf: warning: access-log: there is no folder /nowhere: make it, or name another",
+        "digestd.conf:4: warning: url: cannot read /nowhere/a page.html: No such file",
+        "digestd.conf:4: warning: cookie-file: cannot read /nowhere/jar: No such file",
+        "digestd.conf:4: warning: on-new: no-such-program cannot be run: No such file or directory "
+        "(looked for in PATH)",
+        "digestd.conf:4: warning: on-trouble: /etc/passwd cannot be run: Permission denied",
+        "digestd.conf:8: warning: fetch-command: /nowhere/it cannot be run: No such file or "
+        "directory\n",
+    };
+    struct place *p = *state;
+    struct ran r;
+
+    place_write(p, "digestd.conf",
+                STR("[daemon]\naccess-log = /nowhere/log\nstate-dir = state-none\n[source a]\n"
+                    "url = file:///nowhere/a%20page.html\nprofile = text\n"
+                    "cookie-file = /nowhere/jar\n[source b]\nurl = http://b.example/\n"
+                    "profile = text\nfetch-command = /nowhere/it %u\n[source c]\n"
+                    "url = http://c.example/\nprofile = text\non-trouble = sh -c true\n"
+                    "[poll]\non-new = no-such-program %u\non-trouble = /etc/passwd\n"));
+    r = DIGESTD("check", "-c", place_path(p, "digestd.conf"));
+    assert_int_equal(r.status, 0);
+    assert_has(r.out.p, "in order, 3 sources");
+    for (size_t i = 0; i < sizeof(says) / sizeof(*says); i++)
+        assert_has(r.err.p, says[i]);
+    if (lines_of(r.err.p) != sizeof(says) / sizeof(*says))
+        fail_msg("%s", r.err.p);
     ran_clear(&r);
 }
 
@@ -335,10 +418,11 @@ static void test_held_page(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_conf),         cmocka_unit_test(test_every_fault_is_told),
-        cmocka_unit_test(test_command_line), cmocka_unit_test(test_state),
-        cmocka_unit_test(test_port_in_use),  cmocka_unit_test(test_pages),
-        cmocka_unit_test(test_held_page),    cmocka_unit_test(test_no_such_file),
+        cmocka_unit_test(test_conf),           cmocka_unit_test(test_every_fault_is_told),
+        cmocka_unit_test(test_command_line),   cmocka_unit_test(test_reload),
+        cmocka_unit_test(test_missing_things), cmocka_unit_test(test_state),
+        cmocka_unit_test(test_port_in_use),    cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_held_page),      cmocka_unit_test(test_no_such_file),
     };
 
     return cmocka_run_group_tests(tests, place_set_up, place_tear_down);
