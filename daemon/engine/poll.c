@@ -106,17 +106,9 @@ static bool flush_some(struct engine *en)
     return works;
 }
 
-static int by_place(const struct engine_source *a, const struct engine_source *b)
-{
-    return (a->conf > b->conf) - (a->conf < b->conf);
-}
-
-/* In the order of the conf, which is mostly that of their rows: those that are written together
- * share pages of the file, where in the order of their polls each would have one of its own. */
 void poll_flush(struct engine *en)
 {
     ev_timer_stop(en->options.loop, &en->flush);
-    DL_SORT2(en->dirty, by_place, dirty_prev, dirty_next);
     while (en->dirty && flush_some(en))
         ;
 }
