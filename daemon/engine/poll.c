@@ -11,7 +11,9 @@
 
 /* How long quiet polls may wait to be written together. */
 #define FLUSH_SECONDS 5.0
-#define FLUSH_MOST    256
+/* So many rows share pages of the file in whatever order they are: fewer of them in a transaction,
+ * and each would write most of the pages again. */
+#define FLUSH_MOST    4096
 
 /* So many polls in a row have to see a last section without its end marker as it is. */
 #define UNFINISHED_POLLS 2
