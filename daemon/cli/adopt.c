@@ -52,6 +52,31 @@ static bool is_of_source(const struct own_feed *feed, struct str id_base)
     return feed->id[0] ? strcmp(feed->id, id) == 0 : is_minted_from(feed, id_base);
 }
 
+/* The feed of changes has entries, too, but each of them is a change. */
+static bool is_of_changes(const struct own_feed *feed, struct str id_base)
+{
+    char id[ID_SIZE], own[ID_SIZE];
+
+    id_of_feed(id, id_base);
+    id_of_change(own, id, 0);
+    return strcmp(feed->id, own) == 0 || str_ends(feed->title, STR(" – changes"));
+}
+
+/* Why it is not the feed of this source. */
+static int refuse(struct adoption *a, const char *name, const struct own_feed *feed)
+{
+    if (is_of_changes(feed, a->id_base))
+        return error_set(&a->e,
+                         "%s is a feed of changes, whose entries are changes and not the sections: "
+                         "adopt what was served as %s.atom, %s.rss or %s.json, and archive pages",
+                         name, a->source->name, a->source->name, a->source->name);
+    return error_set(
+        &a->e,
+        "%s is the feed of another source: its ids are not made from %.*s; set id-base "
+        "to what they were made from",
+        name, STR_ARG(text_head(a->id_base, 120)));
+}
+
 /* Room for `more` behind `count`, doubling. */
 static int grow(void **items, size_t size, size_t count, size_t more, size_t *room)
 {
@@ -114,10 +139,7 @@ static int read_feed(struct adoption *a, const char *name)
     else if (own_feed_read(buf_str(&in.bytes), a->arena, &feed, &e) < 0)
         error_set(&a->e, "%s: %s", name, e.text);
     else if (!is_of_source(&feed, a->id_base))
-        error_set(&a->e,
-                  "%s is the feed of another source: its ids are not made from %.*s; set id-base "
-                  "to what they were made from",
-                  name, STR_ARG(text_head(a->id_base, 120)));
+        refuse(a, name, &feed);
     else
         done = take_feed(a, &feed);
     cli_input_clear(&in);

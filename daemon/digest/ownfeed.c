@@ -105,6 +105,9 @@ int own_feed_read(struct str bytes, struct arena *a, struct own_feed *out, struc
     *out = (struct own_feed){0};
     if (text_valid(bytes) != bytes.n)
         return not_ours(e, "it is not UTF-8");
+    if (wire_is_html(bytes))
+        return not_ours(e, "it is an HTML page; name what was served as .atom, .rss or .json, and "
+                           "archive pages");
     if (wire_read(bytes, (struct str){0}, a, &wire, &why) != DOUBT_NONE)
         return not_ours(e, why.text);
     return read_wire(&wire, a, out, e);

@@ -133,7 +133,7 @@ bool wire_is_feed(struct str text)
     return false;
 }
 
-static bool is_html(struct str text)
+bool wire_is_html(struct str text)
 {
     text = str_trim(text);
     if (str_starts_nocase(text, STR("<!doctype html")))
@@ -152,7 +152,7 @@ enum doubt wire_read(struct str text, struct str url, struct arena *a, struct wi
     *out = (struct wire){0};
     if (text_blank(text))
         return wire_refuse(DOUBT_EMPTY, e, "the site answered with an empty page");
-    if (is_html(text))
+    if (wire_is_html(text))
         return wire_refuse(DOUBT_TYPE, e,
                            "an HTML page in place of a feed: perhaps a bot check or a log-in; else "
                            "set url to the address of the feed, or leave out type = feed");

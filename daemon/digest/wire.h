@@ -61,6 +61,8 @@ struct wire {
  * `e` with what is wrong and what to do. */
 enum doubt wire_read(struct str text, struct str url, struct arena *a, struct wire *out,
                      struct error *e);
+/* Whether it begins like a page in HTML. */
+bool wire_is_html(struct str text);
 /* Whether it begins like a feed, whatever comes of it. */
 bool wire_is_feed(struct str text);
 
