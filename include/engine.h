@@ -57,9 +57,14 @@ void engine_stop(struct engine *en, double seconds, void (*stopped)(void *arg), 
 void engine_free(struct engine *en);
 
 /* What the feed of a source says of itself: the conf first, then the page, then what is always
- * known. Entries, id and date are left to the caller; views into the arguments. */
+ * known. Entries, id and date are left to the caller; views into the arguments. `own_home` is what
+ * engine_own_home gave. */
 struct feed engine_feed(const struct source_conf *conf, const struct source_state *state,
-                        struct str base_url);
+                        struct str base_url, struct str own_home);
+/* Where readers are led who look for a page that is a file here: its place on our index, since the
+ * path of the file is of no use to them, and none of their business. Empty: the page is elsewhere.
+ */
+void engine_own_home(struct buf *out, const struct source_conf *conf, struct str base_url);
 
 /* What a source of the conf goes on with. */
 struct engine_heritage {

@@ -73,7 +73,9 @@ static int print_feed(const struct listing *l, const struct conf *conf, struct s
     struct error e = {"out of memory"};
     int status = EXIT_STATE;
     size_t shown = 0;
+    struct buf own_home;
 
+    buf_init(&own_home, SIZE_MAX);
     if (!entries || !base_url ||
         (only && store_source(store, l->arena, str_of(only->name), &state, &e) < 0)) {
         cli_fail(EXIT_STATE, "%s", e.text);
@@ -83,15 +85,18 @@ static int print_feed(const struct listing *l, const struct conf *conf, struct s
         if (!feed_is_gone(l->items[i].entry, false))
             entries[shown++] = l->items[i].entry;
     feed.home = str_of(base_url);
-    if (only)
-        feed = engine_feed(only, &state, str_of(base_url));
-    id_of_feed(id, state.id_base.n ? state.id_base : feed.home);
+    if (only) {
+        engine_own_home(&own_home, only, feed.home);
+        feed = engine_feed(only, &state, str_of(base_url), buf_str(&own_home));
+    }
+    id_of_feed(id, state.id_base.n ? state.id_base : str_of(only ? only->url : base_url));
     feed.id = str_of(id);
     feed.entries = entries;
     feed.count = shown;
     feed.updated = shown ? entries[0]->updated : 0;
     status = cli_print_feed(&feed, "jsonfeed");
 out:
+    buf_clear(&own_home);
     free(base_url);
     return status;
 }

@@ -64,6 +64,8 @@ static const struct feed *origin_new(const struct collection *c, const struct ar
     const struct source_conf *conf = conf_source(c->view->conf, shown->source);
     struct feed *origin = arena_alloc(c->arena, sizeof(*origin));
     struct source_state state;
+    struct str own_home;
+    struct buf home;
     char id[ID_SIZE];
 
     if (store_source(c->view->store, c->arena, shown->source, &state, e) < 0)
@@ -71,7 +73,11 @@ static const struct feed *origin_new(const struct collection *c, const struct ar
     error_set(e, "out of memory");
     if (!origin)
         return NULL;
-    *origin = engine_feed(conf, &state, c->view->base_url);
+    buf_init(&home, TAGS_MAX);
+    engine_own_home(&home, conf, c->view->base_url);
+    own_home = arena_copy(c->arena, buf_str(&home));
+    buf_clear(&home);
+    *origin = engine_feed(conf, &state, c->view->base_url, own_home);
     id_of_feed(id, conf->id_base ? str_of(conf->id_base) : state.id_base);
     origin->id = arena_copy(c->arena, str_of(id));
     if (!origin->id.p || set_tags(c, article, origin) < 0 ||

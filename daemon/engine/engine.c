@@ -454,6 +454,17 @@ static void exchange_sources(struct engine *en, struct conf *conf, struct engine
         source_settle(en->sources[i]);
 }
 
+static void settle_home(struct engine_source *s)
+{
+    struct buf home;
+
+    buf_init(&home, SIZE_MAX);
+    engine_own_home(&home, s->conf, str_of(s->engine->base_url));
+    free(s->own_home);
+    s->own_home = home.len ? buf_take(&home, NULL) : NULL;
+    buf_clear(&home);
+}
+
 int engine_configure(struct engine *en, struct conf *conf, const char *base_url, struct error *e)
 {
     char *base = strdup(base_url);
@@ -471,6 +482,8 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     exchange_sources(en, conf, sources);
     free(en->base_url);
     en->base_url = base;
+    for (size_t i = 0; i < en->count; i++)
+        settle_home(en->sources[i]);
     warn_of_hubs(en);
     describe(en);
     tell_moved(en, true);

@@ -17,6 +17,7 @@ struct engine_source {
     struct turn turn; /* first, so that a turn is found to be the source's */
     struct engine *engine;
     const struct source_conf *conf; /* in engine->conf */
+    char *own_home;                 /* see engine_own_home; NULL: the page is elsewhere */
     char *strings;                  /* of state */
     struct source_state state;
     struct fetch *fetch; /* under way */

@@ -27,7 +27,8 @@ static int no_memory(struct error *e)
 static struct str trouble_json(const struct engine_source *s, struct arena *a,
                                const struct feed_trouble *t)
 {
-    struct feed feed = engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
+    struct feed feed =
+        engine_feed(s->conf, &s->state, str_of(s->engine->base_url), str_of(s->own_home));
     struct str json = {0};
     struct buf out;
 

@@ -183,7 +183,8 @@ static enum begun begin_new(struct delivery *d, const struct engine_source *s,
                             const struct message *m, struct arena *a, struct error *e)
 {
     const char *command = s->conf->poll.on_new;
-    struct feed feed = engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
+    struct feed feed =
+        engine_feed(s->conf, &s->state, str_of(s->engine->base_url), str_of(s->own_home));
     enum begun begun = NOT_BEGUN;
     struct buf json, link;
     struct entry entry;

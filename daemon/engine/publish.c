@@ -29,7 +29,7 @@ static struct str first_of(struct str a, struct str b, struct str c)
 }
 
 struct feed engine_feed(const struct source_conf *conf, const struct source_state *state,
-                        struct str base_url)
+                        struct str base_url, struct str own_home)
 {
     const struct page_info *info = &state->info;
     struct str url = str_of(conf->url);
@@ -44,16 +44,22 @@ struct feed engine_feed(const struct source_conf *conf, const struct source_stat
         .language = first_of(str_of(conf->language), info->language, none),
         .tags = info->tags,
         .image_proxy = str_of(conf->poll.image_proxy),
-        .home = first_of(info->canonical, str_of(conf->home), none),
+        .home = first_of(info->canonical, own_home, str_of(conf->home)),
         .base_url = base_url,
         .hubs = conf->poll.hub.items,
         .hubs_count = conf->poll.hub.count,
     };
 }
 
+void engine_own_home(struct buf *out, const struct source_conf *conf, struct str base_url)
+{
+    if (!uri_is_http(str_of(conf->url)))
+        buf_printf(out, "%.*s/#%s", STR_ARG(base_url), conf->name);
+}
+
 static struct feed feed_of(const struct engine_source *s)
 {
-    return engine_feed(s->conf, &s->state, str_of(s->engine->base_url));
+    return engine_feed(s->conf, &s->state, str_of(s->engine->base_url), str_of(s->own_home));
 }
 
 struct body *publish_body(struct engine *en, const char *path, struct str bytes, enum media media,

@@ -198,6 +198,7 @@ void source_free(struct engine_source *s)
         feeds_forget(s);
         turns_leave(s->engine->turns, &s->turn);
     }
+    free(s->own_home);
     free(s->strings);
     free(s->dropped);
     free(s);

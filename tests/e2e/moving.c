@@ -131,6 +131,51 @@ static void test_adopt(void **state)
     free(before);
 }
 
+/* Where the page is a file, readers are led to its place on our index: the path is of no use to
+ * them, and none of their business. What the page calls its address is where it is. */
+static void test_file_is_not_told(void **state)
+{
+    static const char *const paths[] = {"/blog.atom",  "/blog.rss",    "/blog.json",
+                                        "/all.atom",   "/all.json",    "/",
+                                        "/feeds.opml", "/status.json", "/blog/changes.atom"};
+    static const char home[] = "http://feeds.example/#blog";
+    static const char head[] = "<html><head><title>T</title>";
+    struct place *p = *state;
+    const char *conf = write_conf(p, "a", "blog");
+    struct str page;
+    struct house *h;
+    struct buf b;
+    char *body;
+
+    write_page(p, "page.html", 0, "");
+    h = start(conf);
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        body = house_get_with(h, paths[i], i < 7 && i != 3 && i != 4 ? home : "", 20000);
+        if (!body)
+            fail_msg("%s has not %s", paths[i], home);
+        if (strstr(body, "file:") || strstr(body, place_path(p, "page.html")))
+            fail_msg("%s: %s", paths[i], body);
+        free(body);
+    }
+    body = expect(DIGESTD("list", "-c", conf, "-f", "jsonfeed", "blog"), 0, "");
+    assert_non_null(strstr(body, home));
+    assert_null(strstr(body, "file:"));
+    free(body);
+    page = file_read(place_path(p, "page.html"));
+    buf_init(&b, SIZE_MAX);
+    buf_puts(&b, head);
+    buf_puts(&b, "<link rel=\"canonical\" href=\"https://site.example/page\">");
+    buf_puts(&b, page.p + strlen(head));
+    place_write(p, "page.html", buf_str(&b));
+    buf_clear(&b);
+    free((char *)page.p);
+    body = house_get_with(h, "/blog.atom", "href=\"https://site.example/page\"", 20000);
+    assert_non_null(body);
+    assert_null(strstr(body, home));
+    free(body);
+    assert_int_equal(house_stop(h, NULL), 0);
+}
+
 /* What is new after an adoption is told, and nothing else. */
 static void test_adopt_and_go_on(void **state)
 {
@@ -341,6 +386,28 @@ static void test_bare_tombstones(void **state)
     free(list);
 }
 
+/* The feed of changes looks like one of entries, and no id-base would make it one. */
+static void refuse_changes(struct place *p, const char *conf)
+{
+    const char *theirs = write_conf(p, "theirs", "blog");
+    struct house *h;
+    char *body;
+
+    free(expect(DIGESTD("poll", "-c", theirs), 0, ""));
+    write_page(p, "page.html", 1, "");
+    free(expect(DIGESTD("poll", "-c", theirs), 0, ""));
+    h = start(theirs);
+    body = house_get(h, "/blog/changes.atom");
+    assert_non_null(body);
+    place_write(p, "changes", str_of(body));
+    free(body);
+    assert_int_equal(house_stop(h, NULL), 0);
+    silent(DIGESTD("adopt", "-c", conf, "blog", place_path(p, "changes")), 2,
+           "is a feed of changes, whose entries are changes and not the sections: adopt what was "
+           "served as blog.atom");
+    write_page(p, "page.html", 0, "");
+}
+
 static void test_adopt_refuses(void **state)
 {
     static const struct {
@@ -354,7 +421,7 @@ static void test_adopt_refuses(void **state)
         {"{", "the feed ends in the middle", 2},
         {"{\"version\": \"https://jsonfeed.org/version/1.1\", \"items\": []}", "another program",
          2},
-        {"<html/>", "an HTML page in place of a feed", 2},
+        {"<!DOCTYPE html><title>T</title>", "it is an HTML page; name what was served as .atom", 2},
         {"<opml/>", "neither RSS nor Atom", 2},
         {"<rss><channel><generator>other</generator></channel></rss>", "another program", 2},
         {"<!DOCTYPE x [<!ENTITY a \"b\">]><rss/>", "declares entities", 2},
@@ -381,6 +448,7 @@ static void test_adopt_refuses(void **state)
         place_write(p, "feed", str_of(cases[i].text));
         silent(DIGESTD("adopt", "-c", conf, "blog", file), cases[i].status, cases[i].says);
     }
+    refuse_changes(p, conf);
     silent(DIGESTD("adopt", "-c", conf, "other", file), 1, "has no source 'other'");
     silent(DIGESTD("adopt", "-c", conf, "blog"), 1, "name a source, and the feeds");
     silent(DIGESTD("adopt", "-c", conf, "blog", "/nowhere"), 2, "cannot open /nowhere");
@@ -459,6 +527,7 @@ static void test_formerly(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_file_is_not_told, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_adopt, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_adopt_and_go_on, place_set_up, place_tear_down),
         cmocka_unit_test_setup_teardown(test_tombstones, place_set_up, place_tear_down),
