@@ -539,7 +539,7 @@ static double measure(size_t count)
     changing_polls(&f);
     written(&f);
     figure("resident memory", proc_number(pid, "status", "VmRSS") / 1024, "MiB", MEMORY_MOST);
-    figure("  at the most", proc_number(pid, "status", "VmHWM") / 1024, "MiB", MEMORY_MOST);
+    figure("  at the most, while it began", proc_number(pid, "status", "VmHWM") / 1024, "MiB", 0);
     fleet_stop(&f);
     return quiet;
 }
