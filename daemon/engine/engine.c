@@ -69,7 +69,7 @@ static void check_stopped(struct engine *en)
         give_up(en->sources[i]);
     jobs_sweep(en);
     ev_timer_stop(en->options.loop, &en->deadline);
-    poll_flush(en);
+    flush_all(en);
     stopped(en->stopped_arg);
 }
 
@@ -171,7 +171,7 @@ static void on_flush(struct ev_loop *loop, ev_timer *w, int events)
 {
     (void)loop;
     (void)events;
-    poll_flush(w->data);
+    flush_all(w->data);
 }
 
 static void on_tell(struct ev_loop *loop, ev_timer *w, int events)
@@ -295,7 +295,7 @@ void engine_free(struct engine *en)
         return;
     for (size_t i = 0; i < en->count; i++)
         poll_cancel(en->sources[i]);
-    poll_flush(en);
+    flush_all(en);
     outbox_clear(en);
     ev_io_stop(en->options.loop, &en->due);
     ev_timer_stop(en->options.loop, &en->soon);
@@ -439,7 +439,7 @@ static void exchange_sources(struct engine *en, struct conf *conf, struct engine
             continue;
         jobs_move(old, sources[i]);
         if (old->dirty)
-            poll_write_soon(sources[i]);
+            flush_soon(sources[i]);
         feeds_move(old, sources[i]);
     }
     sources_free(en->sources, en->count);
@@ -471,7 +471,7 @@ int engine_configure(struct engine *en, struct conf *conf, const char *base_url,
     struct engine_source **sources;
 
     interrupt_polls(en);
-    poll_flush(en);
+    flush_all(en);
     sources = base ? sources_make(en, conf, e) : NULL;
     if (!sources) {
         free(base);

@@ -168,16 +168,29 @@ void pages_keep(const struct pages *p, struct source_state *state);
 void poll_begin(struct engine_source *s);
 /* Instead of a poll: whoever waits for it is told why there is none. */
 void poll_refuse(struct engine_source *s, const char *reason);
-/* Where the page is looked at, since it has moved there for good. Empty: at its url. */
-struct str poll_moved_to(const struct engine_source *s);
 /* Gives up a fetch that is under way. */
 void poll_cancel(struct engine_source *s);
+
+/* ---- flush.c: quiet polls, written together ------------------------------------------------- */
+
 /* Writes the states of quiet polls. */
-void poll_flush(struct engine *en);
+void flush_all(struct engine *en);
 /* The state of a source is written within a few seconds, together with others. */
-void poll_write_soon(struct engine_source *s);
+void flush_soon(struct engine_source *s);
 /* It is in the store, or nobody's any more. */
-void poll_written(struct engine_source *s);
+void flush_written(struct engine_source *s);
+/* A commit of the poller, for /metrics. */
+void flush_count(struct engine *en, bool written);
+
+/* ---- move.c: pages that have moved ---------------------------------------------------------- */
+
+/* Where the page is looked at, since it has moved there for good. Empty: at its url. */
+struct str move_to(const struct engine_source *s);
+/* Where the next poll begins. While a source fails, the place that it has moved to and its own
+ * address take turns: either may be the one that works again. Empty: at its own. */
+struct str move_place(const struct engine_source *s);
+/* Notes in `move` where a good poll was led to for good (`place`; empty: nowhere). */
+void move_note(const struct engine_source *s, struct move *move, struct str place);
 
 /* ---- jobs.c: polls that somebody asked for -------------------------------------------------- */
 

@@ -9,22 +9,12 @@
 #include <time.h>
 #include <utlist.h>
 
-/* How long quiet polls may wait to be written together. */
-#define FLUSH_SECONDS 5.0
-/* So many rows share pages of the file in whatever order they are: fewer of them in a transaction,
- * and each would write most of the pages again. */
-#define FLUSH_MOST    4096
-
 /* So many polls in a row have to see a last section without its end marker as it is. */
 #define UNFINISHED_POLLS 2
 /* One that is another at each of them is told all the same when it has been waited for so long, and
  * in so many: to tell it half is better than never. */
 #define WAITING_SECONDS  ((int64_t)24 * 60 * 60)
 #define WAITING_POLLS    5
-
-/* So many good polls in a row have to be led to the same place, for good, before polls begin there.
- */
-#define MOVE_POLLS 3
 
 /* So long is what a host asks for honoured. */
 #define WAIT_MOST ((int64_t)24 * 60 * 60)
@@ -77,64 +67,6 @@ static void count_good(struct feed_tally *t, const struct outcome *outcome)
         t->events[outcome->events[i].kind]++;
 }
 
-static void count_commit(struct engine *en, bool written)
-{
-    en->counts.commits += written;
-    en->counts.commits_failed += !written;
-}
-
-/* ---- writing ------------------------------------------------------------------------------- */
-
-/* False: the store does not work, and what was to be written still is. */
-static bool flush_some(struct engine *en)
-{
-    const struct source_state *states[FLUSH_MOST];
-    const struct engine_source *s;
-    size_t count = 0;
-    struct error e;
-
-    for (s = en->dirty; s && count < FLUSH_MOST; s = s->dirty_next)
-        states[count++] = &s->state;
-    bool works = store_commit_quiet(en->options.store, states, count, &e) == 0;
-    count_commit(en, works);
-    if (works != en->store_works) {
-        en->store_works = works;
-        publish_beat(en);
-    }
-    if (!works)
-        engine_log(en, 0, "%s", e.text);
-    for (size_t i = 0; works && i < count; i++)
-        poll_written(en->dirty);
-    return works;
-}
-
-void poll_flush(struct engine *en)
-{
-    ev_timer_stop(en->options.loop, &en->flush);
-    while (en->dirty && flush_some(en))
-        ;
-}
-
-void poll_written(struct engine_source *s)
-{
-    if (s->dirty)
-        DL_DELETE2(s->engine->dirty, s, dirty_prev, dirty_next);
-    s->dirty = false;
-}
-
-void poll_write_soon(struct engine_source *s)
-{
-    struct engine *en = s->engine;
-
-    if (!s->dirty)
-        DL_APPEND2(en->dirty, s, dirty_prev, dirty_next);
-    s->dirty = true;
-    if (!ev_is_active(&en->flush)) {
-        ev_timer_set(&en->flush, FLUSH_SECONDS, 0.);
-        ev_timer_start(en->options.loop, &en->flush);
-    }
-}
-
 /* ---- writing at once ------------------------------------------------------------------------- */
 
 static void poll_failed(struct poll *p, enum doubt doubt, const char *reason);
@@ -154,7 +86,7 @@ static bool poll_write(struct poll *p, const struct outcome *outcome)
 
     p->next.keep_revisions = p->source->conf->poll.keep_revisions;
     en->store_works = store_commit(en->options.store, &p->next, outcome, &e) == 0;
-    count_commit(en, en->store_works);
+    flush_count(en, en->store_works);
     if (!en->store_works) {
         poll_undone(p, DOUBT_STATE, e.text);
         publish_beat(en);
@@ -234,59 +166,6 @@ static void poll_clear_doubt(struct poll *p)
     p->next.held_polls = 0;
 }
 
-/* ---- a page that has moved ----------------------------------------------------------------- */
-
-static bool has_moved(const struct engine_source *s, const struct move *move)
-{
-    return s->conf->pages <= 1 && move->polls >= MOVE_POLLS &&
-           str_eq(move->from, str_of(s->conf->url));
-}
-
-struct str poll_moved_to(const struct engine_source *s)
-{
-    return has_moved(s, &s->state.move) ? s->state.move.to : (struct str){0};
-}
-
-/* Where the next poll begins. While a source fails, the place that it has moved to and its own
- * address take turns: either may be the one that works again. Empty: at its own. */
-static struct str poll_place(const struct engine_source *s)
-{
-    return s->state.schedule.failures % 2 ? (struct str){0} : poll_moved_to(s);
-}
-
-static void poll_log_move(const struct engine_source *s, struct str place)
-{
-    struct buf told;
-
-    buf_init(&told, SIZE_MAX);
-    uri_put_without_login(&told, place);
-    engine_log(s->engine, 1, "%s: this page has moved to %.*s: set its url to that", s->conf->name,
-               STR_ARG(buf_str(&told)));
-    buf_clear(&told);
-}
-
-/* Notes where a good poll was led to. */
-static void poll_note_move(struct poll *p)
-{
-    const struct engine_source *s = p->source;
-    struct str url = str_of(s->conf->url), place = p->fetched->moved;
-    struct move *move = &p->next.move;
-    bool known = has_moved(s, move);
-
-    if (p->pages)
-        return; /* each of several has a way of its own */
-    if (!place.n)
-        place = poll_place(s);
-    if (str_eq(place, url))
-        place = (struct str){0};
-    if (!str_eq(move->from, url) || !str_eq(move->to, place))
-        *move = (struct move){.from = url, .to = place};
-    if (place.n && move->polls < MOVE_POLLS)
-        move->polls++;
-    if (!known && has_moved(s, move))
-        poll_log_move(s, place);
-}
-
 /* ---- how it ends --------------------------------------------------------------------------- */
 
 static void poll_keep(struct poll *p)
@@ -302,7 +181,8 @@ static void poll_quiet(struct poll *p)
     struct error e;
 
     poll_clear_doubt(p);
-    poll_note_move(p);
+    if (!p->pages) /* each of several has a way of its own */
+        move_note(p->source, &p->next.move, p->fetched->moved);
     poll_schedule(p, POLL_GOOD);
     if (messages_of_good(p->source, p->arena, &p->next, NULL, false, p->now, &e) < 0) {
         poll_undone(p, DOUBT_LIMIT, e.text);
@@ -311,7 +191,7 @@ static void poll_quiet(struct poll *p)
     if (p->next.messages_count && !poll_write(p, NULL))
         return;
     poll_keep(p);
-    poll_write_soon(p->source);
+    flush_soon(p->source);
     count_good(&p->source->tally, NULL);
     engine_log(p->source->engine, 3, "%s: nothing new", p->source->conf->name);
     publish_row_soon(p->source);
@@ -337,9 +217,9 @@ static void poll_failed(struct poll *p, enum doubt doubt, const char *reason)
     write_trouble(p);
     count_failed(&s->tally, doubt_name(doubt));
     poll_keep(p);
-    poll_write_soon(s);
+    flush_soon(s);
     if (p->fetched->retry_after)
-        poll_flush(s->engine); /* not even a crash forgets what a host asked for */
+        flush_all(s->engine); /* not even a crash forgets what a host asked for */
     publish_row(s);
     jobs_report(s, NULL, reason);
 }
@@ -423,7 +303,8 @@ static void poll_believe(struct poll *p, const struct outcome *outcome,
     }
     feeds = !p->next.schedule.last_good || told_otherwise || outcome->changed_count;
     poll_clear_doubt(p);
-    poll_note_move(p);
+    if (!p->pages) /* each of several has a way of its own */
+        move_note(p->source, &p->next.move, p->fetched->moved);
     take_validators(p);
     keep_page(p, outcome->waiting);
     note_waiting(p, outcome->unfinished);
@@ -438,7 +319,7 @@ static void poll_believe(struct poll *p, const struct outcome *outcome,
     if (!poll_write(p, outcome))
         return;
     poll_keep(p);
-    poll_written(s);
+    flush_written(s);
     count_good(&s->tally, outcome);
     engine_alive(s->engine);
     if (feeds) {
@@ -764,7 +645,7 @@ static struct fetch *fetch_begin(struct engine_source *s, int64_t now, struct er
     bool hold = validators_hold(s);
 
     if (s->conf->pages <= 1)
-        return fetch_start_at(s->engine->fetcher, str_of(s->conf->url), poll_place(s),
+        return fetch_start_at(s->engine->fetcher, str_of(s->conf->url), move_place(s),
                               &s->conf->poll, hold ? &s->state.validators : NULL, s->state.cookies,
                               now, poll_done, s, e);
     s->pages = pages_new(s, hold, e);

@@ -285,7 +285,7 @@ static void tell_row(const struct engine_source *s)
     struct feed feed = feed_of(s);
     struct buf moved;
     buf_init(&moved, SIZE_MAX);
-    uri_put_without_login(&moved, poll_moved_to(s));
+    uri_put_without_login(&moved, move_to(s));
     if (moved.len)
         buf_putc(&moved, '\0');
     struct feed_row row = {

@@ -194,7 +194,7 @@ void source_free(struct engine_source *s)
     arena_free(s->names);
     if (s->engine) {
         publish_forget(s);
-        poll_written(s);
+        flush_written(s);
         feeds_forget(s);
         turns_leave(s->engine->turns, &s->turn);
     }
