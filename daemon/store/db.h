@@ -94,6 +94,8 @@ struct store {
     bool reading; /* STORE_READ */
     bool writing; /* inside a transaction that writes */
     bool batch;   /* inside one that holds others: store_batch */
+    sqlite3_vfs system; /* the default one, but for its naps */
+    char system_name[32];
     sqlite3_stmt *statements[STATEMENTS];
     struct packer packer;
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "db.h"
@@ -67,13 +68,45 @@ static int make_file(const char *path, struct error *e)
     return 0;
 }
 
+/* SQLite naps where another program holds what it needs, and counts its naps: one that a signal
+ * ends early would be worth a whole one. So signals do not. */
+static int nap(sqlite3_vfs *vfs, int microseconds)
+{
+    struct timespec until;
+    (void)vfs;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += microseconds / 1000000;
+    until.tv_nsec += microseconds % 1000000 * 1000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000L;
+    }
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+    return microseconds;
+}
+
+/* The system as SQLite sees it, for this store alone. */
+static int take_system(struct store *s, struct error *e)
+{
+    const sqlite3_vfs *system = sqlite3_vfs_find(NULL);
+    if (!system)
+        return error_set(e, "out of memory");
+    snprintf(s->system_name, sizeof s->system_name, "digestd-%p", (void *)s);
+    s->system = *system;
+    s->system.zName = s->system_name;
+    s->system.xSleep = nap;
+    int rc = sqlite3_vfs_register(&s->system, 0);
+    return rc == SQLITE_OK ? 0 : db_fail(s, "open", rc, e);
+}
+
 /* `flags` and `name` as SQLite takes them; what is open of an earlier try is closed. */
 static int connect_to(struct store *s, const char *name, int flags, struct error *e)
 {
     sqlite3_close(s->sql);
     s->sql = NULL;
-    int rc =
-        sqlite3_open_v2(name, &s->sql, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+    int rc = sqlite3_open_v2(name, &s->sql, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                             s->system_name);
     if (rc == SQLITE_OK)
         rc = sqlite3_busy_timeout(s->sql, BUSY_MS);
     if (rc == SQLITE_OK)
@@ -209,7 +242,7 @@ int store_open(struct store **out, const char *state_dir, enum store_mode mode, 
         return error_set(e, "out of memory");
     }
     s->reading = mode == STORE_READ;
-    if ((s->reading ? open_read(s, e) : open_own(s, state_dir, e)) < 0) {
+    if (take_system(s, e) < 0 || (s->reading ? open_read(s, e) : open_own(s, state_dir, e)) < 0) {
         store_close(s);
         return -1;
     }
@@ -222,6 +255,7 @@ void store_close(struct store *s)
     if (!s)
         return;
     disconnect(s);
+    sqlite3_vfs_unregister(&s->system);
     packer_clear(&s->packer);
     free(s->path);
     free(s);

@@ -5,6 +5,11 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 static void put_file(const char *path, const void *bytes, size_t n)
@@ -336,6 +341,72 @@ static void odd_names_are_paths_all_the_same(void **unused)
     place_remove(&p);
 }
 
+/* ---- a lock that another program holds ----------------------------------------------------- */
+
+/* More naps than SQLite's own waiting would take before it gives up. */
+#define SIGNALS 200
+
+static atomic_int signals;
+
+static void on_signal(int number)
+{
+    (void)number;
+    signals++;
+}
+
+static void signal_every(suseconds_t microseconds)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    struct itimerval every = {{0, microseconds}, {0, microseconds}};
+    assert_int_equal(sigaction(SIGALRM, &action, NULL), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &every, NULL), 0);
+}
+
+struct holder {
+    const char *database;
+    atomic_bool holds;
+};
+
+/* Takes the lock, and lets it go once so many signals have come. */
+static void *hold_lock(void *arg)
+{
+    struct holder *h = arg;
+    sqlite3 *db;
+    assert_int_equal(sqlite3_open(h->database, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+    atomic_store(&h->holds, true);
+    while (signals < SIGNALS)
+        sched_yield();
+    assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    return NULL;
+}
+
+static void waits_for_a_lock_through_signals(void **state)
+{
+    (void)state;
+    struct place p = place_new();
+    struct store *s = open_as(&p, STORE_OWN);
+    struct holder h = {.database = p.database};
+    pthread_t thread;
+    sigset_t alarm, before;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    pthread_sigmask(SIG_BLOCK, &alarm, &before);
+    assert_int_equal(pthread_create(&thread, NULL, hold_lock, &h), 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    while (!atomic_load(&h.holds))
+        sched_yield();
+    signal_every(1000);
+    commit_counter(s, 7);
+    signal_every(0);
+    assert_true(signals >= SIGNALS);
+    pthread_join(thread, NULL);
+    assert_int_equal(read_counter(s), 7);
+    store_close(s);
+    place_remove(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -350,6 +421,7 @@ int main(void)
         cmocka_unit_test(reads_beside_the_owner),
         cmocka_unit_test(reads_without_leave_to_write),
         cmocka_unit_test(odd_names_are_paths_all_the_same),
+        cmocka_unit_test(waits_for_a_lock_through_signals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
