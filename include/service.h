@@ -30,6 +30,22 @@ double service_watchdog(void);
 /* sd_listen_fds(3): how many sockets were handed over, the first of them in *first. */
 int service_listen_fds(int *first);
 
+/* ---- who goes first where threads share a core --------------------------------------------- */
+
+/* The calling thread has little to do at a time, and somebody waits for it. */
+void foreground_enter(void);
+
+struct background;
+
+/* The calling thread, which runs this loop, has much to do at a time, and nobody waits for it: it
+ * becomes nice, and gives way (sched_yield(2)) after each 0.15 ms of its callbacks. For a
+ * kernel that switches threads at its clock's ticks only lets it keep a core up to 4 ms from one
+ * that counts 68 times as much. This is done by a signal, so that nothing which the thread does
+ * in between need know of it: system calls go on (SA_RESTART), but a nap ends early. NULL: it is
+ * nice, but does not give way; `e` has the reason. */
+struct background *background_enter(struct ev_loop *loop, struct error *e);
+void background_leave(struct background *b); /* by the same thread; NULL is fine */
+
 /* ---- the state directory's owner ----------------------------------------------------------- */
 
 struct lock;

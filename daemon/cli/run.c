@@ -8,24 +8,19 @@
 
 #include <ev.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* Both halves get this long to finish what they are doing. */
 #define STOP_SECONDS      5.0
 /* Paths that may wait for the poller at once. */
 #define WAITING_MOST      64
-#define POLLER_NICE       19
 /* Besides connections: listeners, the store, the transfers of polls. */
 #define OTHER_DESCRIPTORS 128
-/* What the server's thread asks to run at a time; the least that the kernel knows. */
-#define SERVER_SLICE_NS   100000
 
 struct daemon {
     const char *conf_file;
@@ -42,6 +37,7 @@ struct daemon {
     struct ev_loop *loop; /* the poller's */
     ev_signal terminate, interrupt, hangup;
     ev_timer watchdog;
+    struct background *background;
     bool stopping;
     int parts_left; /* of stopping: the engine and the server */
 
@@ -90,33 +86,11 @@ static void daemon_miss(void *arg, const char *path)
 
 /* ---- the server's thread ------------------------------------------------------------------- */
 
-/* What sched_setattr(2) takes; the C library has neither it nor the call. */
-struct slice {
-    uint32_t size, policy;
-    uint64_t flags;
-    int32_t nice;
-    uint32_t priority;
-    uint64_t runtime, deadline, period;
-};
-
-/* The kernel lets a thread run for 3 ms before one that has woken up takes its place, unless that
- * one asks for less at a time (Linux 6.12): an answer is a matter of microseconds and need not wait
- * for a piece of a poll. An older kernel refuses or ignores it, and all goes on as before. */
-static void ask_for_short_slices(void)
-{
-    struct slice s = {.size = sizeof(s)};
-
-    if (syscall(SYS_sched_getattr, 0, &s, sizeof(s), 0) != 0 || s.policy != SCHED_OTHER)
-        return;
-    s.runtime = SERVER_SLICE_NS;
-    (void)syscall(SYS_sched_setattr, 0, &s, 0);
-}
-
 static void *server_main(void *arg)
 {
     struct daemon *d = arg;
 
-    ask_for_short_slices();
+    foreground_enter();
     ev_run(d->server_loop, 0);
     return NULL;
 }
@@ -563,6 +537,7 @@ static void daemon_close(struct daemon *d)
     store_close(d->store);
     lock_free(d->lock);
     proc_helper_stop(d->helper);
+    background_leave(d->background);
     conf_unref(d->conf);
     free(d->base_url);
 }
@@ -576,8 +551,10 @@ static int daemon_run(struct daemon *d)
     if (!d->helper || daemon_open(d, &e) < 0)
         return cli_fail(EXIT_STATE, "%s", e.text);
     allow_descriptors(d);
-    /* On Linux a thread has a niceness of its own: readers go before polls. */
-    setpriority(PRIO_PROCESS, (id_t)gettid(), POLLER_NICE);
+    /* Not before: threads inherit it. */
+    d->background = background_enter(d->loop, &e);
+    if (!d->background)
+        log_write(&d->log, LOG_LEVEL_WARNING, "readers may wait for polls: %s", e.text);
     engine_start(d->engine);
     service_notify("READY=1");
     log_write(&d->log, LOG_LEVEL_INFO, "digestd " DIGESTD_VERSION " serves %zu sources at %s/",
