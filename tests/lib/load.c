@@ -14,14 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define HEAD_MOST  4096
-#define PATIENCE_S 10.
-#define BROKEN     SIZE_MAX
+#define HEAD_MOST    4096
+#define PATIENCE_S   10.
+#define BROKEN       SIZE_MAX
+/* Shorter than any switch of threads there and back that could be told from what clocks are off. */
+#define LOST_LEAST_S 20e-6
 
 struct connection {
     int fd;
-    size_t left; /* of the body */
-    double due;  /* of the request that is under way */
+    size_t left;     /* of the body */
+    double due;      /* of the request that is under way */
+    double not_mine; /* of the run, when it was sent */
 };
 
 struct run {
@@ -32,8 +35,9 @@ struct run {
     struct connection *free[LOAD_CONNECTIONS]; /* have nothing under way */
     size_t free_count;
     int epoll;
-    size_t sent, done;
+    size_t sent, done, measured;
     double began;
+    double not_mine; /* seconds that are not counted; see seconds_now */
     double *latencies;
 };
 
@@ -43,12 +47,27 @@ static void give_up(const char *what)
     exit(1);
 }
 
-static double seconds_now(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t;
 
-    clock_gettime(CLOCK_MONOTONIC, &t);
+    clock_gettime(clock, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Seconds of the monotonic clock, but for those in which another thread had this one's core: they
+ * would be counted as the server's. Without a rate it sleeps, and no time is measured by it. */
+static double seconds_now(struct run *run)
+{
+    double now = seconds_of(CLOCK_MONOTONIC);
+
+    if (run->load->rate > 0) {
+        double lost = now - seconds_of(CLOCK_THREAD_CPUTIME_ID) - run->not_mine;
+
+        if (lost > LOST_LEAST_S)
+            run->not_mine += lost;
+    }
+    return now - run->not_mine;
 }
 
 /* ---- connections --------------------------------------------------------------------------- */
@@ -112,6 +131,7 @@ static bool step(struct connection *c, bool body)
 static void ask(struct run *run, struct connection *c, double due)
 {
     c->due = due;
+    c->not_mine = run->not_mine;
     if (run->load->dial)
         dial(run, c);
     if (send(c->fd, run->load->request, run->request_length, MSG_NOSIGNAL) !=
@@ -136,8 +156,11 @@ static void ask_what_is_due(struct run *run, double now)
 
 static void answered(struct run *run, struct connection *c)
 {
-    if (run->latencies)
-        run->latencies[run->done] = (seconds_now() - c->due) * 1e6;
+    double now = seconds_now(run);
+
+    /* How long one took while this thread was away cannot be told. */
+    if (run->latencies && run->not_mine <= c->not_mine)
+        run->latencies[run->measured++] = (now - c->due) * 1e6;
     run->done++;
     if (run->load->dial)
         close(c->fd);
@@ -147,10 +170,10 @@ static void answered(struct run *run, struct connection *c)
 static void loop(struct run *run)
 {
     struct epoll_event events[LOAD_CONNECTIONS];
-    double last = run->began = seconds_now();
+    double last = run->began = seconds_now(run);
 
     while (run->done < run->load->requests) {
-        double now = seconds_now();
+        double now = seconds_now(run);
         int ready;
 
         ask_what_is_due(run, now);
@@ -180,6 +203,8 @@ struct load_result load_run(const struct load *load)
 
     run.to = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     run.to.sin_port = htons((uint16_t)atoi(strrchr(load->address, ':') + 1));
+    if (load->rate > 0)
+        run.not_mine = seconds_of(CLOCK_MONOTONIC) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (load->rate > 0 && !(run.latencies = calloc(load->requests, sizeof(*run.latencies))))
         give_up("memory");
@@ -189,11 +214,11 @@ struct load_result load_run(const struct load *load)
             dial(&run, &run.connections[i]);
     }
     loop(&run);
-    result.seconds = seconds_now() - run.began;
+    result.seconds = seconds_now(&run) - run.began;
     if (run.latencies) {
-        qsort(run.latencies, load->requests, sizeof(*run.latencies), compare);
-        result.median_us = run.latencies[load->requests / 2];
-        result.p99_us = run.latencies[load->requests * 99 / 100];
+        qsort(run.latencies, run.measured, sizeof(*run.latencies), compare);
+        result.median_us = run.latencies[run.measured / 2];
+        result.p99_us = run.latencies[run.measured * 99 / 100];
     }
     for (size_t i = 0; i < LOAD_CONNECTIONS && !load->dial; i++)
         close(run.connections[i].fd);
