@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* ---- errors -------------------------------------------------------------------------------- */
 
@@ -34,19 +35,51 @@ struct str {
 /* For printf's "%.*s". */
 #define STR_ARG(s)   (int)(s).n, ((s).n ? (s).p : "")
 
-struct str str_of(const char *z); /* of a C string; NULL gives the empty str */
-bool str_eq(struct str a, struct str b);
+struct str str_of(const char *z);               /* of a C string; NULL gives the empty str */
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters alone are folded */
-bool str_starts(struct str s, struct str prefix);
 bool str_starts_nocase(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 /* Offset of the first occurrence at or after `from`, or SIZE_MAX. An empty needle is at `from`. */
 size_t str_find(struct str haystack, struct str needle, size_t from);
 struct str str_trim(struct str s); /* without ASCII white space at both ends */
-struct str str_sub(struct str s, size_t from, size_t n); /* clamped to what is there */
+
+/* What is asked of views all the time is a few instructions each, where it is asked. */
+
+static inline bool str_eq(struct str a, struct str b)
+{
+    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
+}
+
+static inline bool str_starts(struct str s, struct str prefix)
+{
+    return s.n >= prefix.n && (prefix.n == 0 || memcmp(s.p, prefix.p, prefix.n) == 0);
+}
+
+/* Clamped to what is there. */
+static inline struct str str_sub(struct str s, size_t from, size_t n)
+{
+    if (from > s.n)
+        from = s.n;
+    if (n > s.n - from)
+        n = s.n - from;
+    return (struct str){s.p ? s.p + from : s.p, n};
+}
+
 /* Cuts the part before the first `separator` off the front of `*rest` and returns it; the
  * separator is consumed. Without one, all of it is returned and `*rest` is emptied. */
-struct str str_cut(struct str *rest, char separator);
+static inline struct str str_cut(struct str *rest, char separator)
+{
+    const char *at = rest->n ? (const char *)memchr(rest->p, separator, rest->n) : NULL;
+    struct str front = *rest;
+
+    if (at) {
+        front.n = (size_t)(at - rest->p);
+        *rest = str_sub(*rest, front.n + 1, rest->n);
+    } else {
+        *rest = str_sub(*rest, rest->n, 0);
+    }
+    return front;
+}
 
 /* Growing bytes with a cap. data[len] is always NUL while data is not NULL. A failed append (over
  * `max` or out of memory) leaves the content as it was and sets `failed`, which stays: a run of
@@ -81,7 +114,7 @@ void *arena_alloc(struct arena *a, size_t n); /* zeroed, aligned for any type; N
 void *arena_array(struct arena *a, size_t n, size_t size); /* the same, n * size checked */
 /* A NUL-terminated copy. On failure the empty str {NULL, 0}; a copy of "" has p != NULL. */
 struct str arena_copy(struct arena *a, struct str s);
-/* From now on it takes no more than so many bytes from the system: what would need more gets NULL. */
+/* From now on it takes no more than so many bytes from the system: what needs more gets NULL. */
 void arena_limit(struct arena *a, size_t most);
 size_t arena_used(const struct arena *a); /* bytes taken from the system */
 

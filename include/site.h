@@ -75,6 +75,9 @@ struct site_waiter {
     void (*ready)(struct site_waiter *w, enum site_answer answer, struct body *body);
 };
 
+/* A reference to the body at `path` where it is ready, as those of most requests are: to know that
+ * takes no more than the path. NULL: ask site_find. */
+struct body *site_ready(struct site *s, struct str path);
 /* What stands at the absolute path `path` (percent-decoded, no query); what is there in several
  * languages, in `language`. `now` in seconds. `waiter` NULL: never SITE_WAIT. */
 enum site_answer site_find(struct site *s, struct str path, enum page_language language,

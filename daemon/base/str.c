@@ -8,11 +8,6 @@ struct str str_of(const char *z)
     return z ? (struct str){z, strlen(z)} : (struct str){0};
 }
 
-bool str_eq(struct str a, struct str b)
-{
-    return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
-}
-
 static char fold(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
@@ -26,11 +21,6 @@ bool str_eq_nocase(struct str a, struct str b)
         if (fold(a.p[i]) != fold(b.p[i]))
             return false;
     return true;
-}
-
-bool str_starts(struct str s, struct str prefix)
-{
-    return s.n >= prefix.n && str_eq(str_sub(s, 0, prefix.n), prefix);
 }
 
 bool str_starts_nocase(struct str s, struct str prefix)
@@ -71,27 +61,4 @@ struct str str_trim(struct str s)
     while (s.n && is_blank(s.p[s.n - 1]))
         s.n--;
     return s;
-}
-
-struct str str_sub(struct str s, size_t from, size_t n)
-{
-    if (from > s.n)
-        from = s.n;
-    if (n > s.n - from)
-        n = s.n - from;
-    return (struct str){s.p ? s.p + from : s.p, n};
-}
-
-struct str str_cut(struct str *rest, char separator)
-{
-    const char *at = rest->n ? memchr(rest->p, separator, rest->n) : NULL;
-    struct str front = *rest;
-
-    if (at) {
-        front.n = (size_t)(at - rest->p);
-        *rest = str_sub(*rest, front.n + 1, rest->n);
-    } else {
-        *rest = str_sub(*rest, rest->n, 0);
-    }
-    return front;
 }

@@ -94,6 +94,16 @@ static enum step send_choice(struct connection *c, const struct http_request *r,
     return body ? send_body(c, r, now, 303, body) : send_error(c, r, now, 500);
 }
 
+static struct found find(struct connection *c, const struct http_request *r, int64_t now)
+{
+    struct site *site = ((struct http_server *)c->io.data)->site;
+    struct found f = {SITE_HAVE, site_ready(site, r->path)};
+    if (!f.body)
+        f.answer =
+            site_find(site, r->path, http_language(r->accept_language), now, &f.body, &c->waiter);
+    return f;
+}
+
 enum step answer_request(struct connection *c, const struct http_request *r,
                          const struct found *found)
 {
@@ -107,12 +117,7 @@ enum step answer_request(struct connection *c, const struct http_request *r,
                  c->requests >= s->options.limits.max_requests;
     if (r->method == HTTP_OTHER)
         return send_error(c, r, now, 405);
-    struct found f = {SITE_NONE, NULL};
-    if (found)
-        f = *found;
-    else
-        f.answer = site_find(s->site, r->path, http_language(r->accept_language), now, &f.body,
-                             &c->waiter);
+    struct found f = found ? *found : find(c, r, now);
     switch (f.answer) {
     case SITE_HAVE:
         return send_body(c, r, now, 200, f.body);

@@ -9,6 +9,21 @@
 #include "target.h"
 
 #define FIELDS_MAX 100
+#define LINES_MAX  (FIELDS_MAX + 3) /* and that of the request, one too many, and the empty one */
+
+/* Where the lines of a head end: each at the line feed behind its carriage return. */
+struct lines {
+    size_t begin; /* of the first */
+    size_t count; /* those behind LINES_MAX are not among them */
+    size_t ends[LINES_MAX];
+};
+
+/* Without its CR LF. */
+static struct str line_of(const char *bytes, const struct lines *lines, size_t i)
+{
+    size_t from = i ? lines->ends[i - 1] + 1 : lines->begin;
+    return (struct str){bytes + from, lines->ends[i] - 1 - from};
+}
 
 /* What is known of a head while its fields are read. */
 struct reading {
@@ -31,20 +46,40 @@ static const bool token_char[256] = {
     ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true,
 };
 
-static bool is_token(struct str s)
+/* How long the token is that s begins with. */
+static size_t token_length(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++)
-        if (!token_char[(unsigned char)s.p[i]])
-            return false;
-    return s.n > 0;
+    size_t n = 0;
+    while (n < s.n && token_char[(unsigned char)s.p[n]])
+        n++;
+    return n;
+}
+
+static bool is_value_char(unsigned char c)
+{
+    return (c >= 0x20 && c != 0x7f) || c == '\t';
+}
+
+/* Whether one of eight characters is below 0x20 or is 0x7f: a value that has none of those need not
+ * be looked at more closely, and heads are values for the most part. */
+static bool any_control(const char *p)
+{
+    const uint64_t ones = UINT64_MAX / 0xff, high = ones * 0x80;
+    uint64_t c, delete;
+    memcpy(&c, p, sizeof c);
+    delete = c ^ (ones * 0x7f);
+    return (((c - ones * 0x20) & ~c) | ((delete - ones) & ~delete)) & high;
 }
 
 /* RFC 9110 5.5: no control characters but the tab. */
 static bool is_value(struct str s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if ((c < 0x20 && c != '\t') || c == 0x7f)
+    for (size_t i = 0; i < s.n;) {
+        if (i + sizeof(uint64_t) <= s.n && !any_control(s.p + i)) {
+            i += sizeof(uint64_t);
+            continue;
+        }
+        if (!is_value_char((unsigned char)s.p[i++]))
             return false;
     }
     return true;
@@ -224,42 +259,59 @@ static const struct field {
     {LITERAL("user-agent"), take_user_agent},
 };
 
+/* Eight characters, letters made lower case. Of what may stand in tokens nothing else is changed
+ * into what stands in the names of fields. */
+static uint64_t lower8(const char *p)
+{
+    uint64_t c;
+    memcpy(&c, p, sizeof c);
+    return c | (UINT64_MAX / 0xff * 0x20);
+}
+
+/* Whether a token is this name, which is in lower case. */
+static bool is_name(struct str token, struct str name)
+{
+    size_t i = 0;
+    if (token.n != name.n)
+        return false;
+    for (; i + sizeof(uint64_t) <= name.n; i += sizeof(uint64_t))
+        if (lower8(token.p + i) != lower8(name.p + i))
+            return false;
+    for (; i < name.n; i++)
+        if ((token.p[i] | 0x20) != name.p[i])
+            return false;
+    return true;
+}
+
 static int take_field(struct reading *h, struct str line)
 {
-    size_t colon = str_find(line, STR(":"), 0);
-    if (colon == SIZE_MAX)
-        return 400;
     /* No blank before the colon, no folded line: both are smuggling's tools. */
-    struct str name = {line.p, colon};
-    struct str value = trim((struct str){line.p + colon + 1, line.n - colon - 1});
-    if (!is_token(name) || !is_value(value))
+    struct str name = {line.p, token_length(line)};
+    if (name.n == 0 || name.n == line.n || line.p[name.n] != ':')
+        return 400;
+    struct str value = trim((struct str){line.p + name.n + 1, line.n - name.n - 1});
+    if (!is_value(value))
         return 400;
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
-        if (str_eq_nocase(name, fields[i].name))
+        if (is_name(name, fields[i].name))
             return fields[i].take(h, value);
     return 0;
 }
 
-/* Cuts the next line off, without its CR LF, which is known to be there. */
-static struct str next_line(struct str *rest)
+/* The lines behind the first, up to the empty one. */
+static int take_fields(struct reading *h, const char *bytes, const struct lines *lines)
 {
-    struct str line = str_cut(rest, '\n');
-    line.n--;
-    return line;
-}
-
-static int take_fields(struct reading *h, struct str rest)
-{
-    for (unsigned count = 1;; count++) {
-        struct str line = next_line(&rest);
+    for (size_t i = 1; i < lines->count; i++) {
+        struct str line = line_of(bytes, lines, i);
         if (line.n == 0)
             return 0;
-        if (count > FIELDS_MAX)
+        if (i > FIELDS_MAX)
             return 431;
         int status = take_field(h, line);
         if (status)
             return status;
     }
+    return 0;
 }
 
 /* ---- request line -------------------------------------------------------------------------- */
@@ -301,7 +353,7 @@ static int take_version(struct http_request *r, struct str s)
 static int take_request_line(struct http_request *r, struct str line)
 {
     struct str method = str_cut(&line, ' ');
-    if (!is_token(method))
+    if (method.n == 0 || token_length(method) != method.n)
         return 400;
     int unknown = take_method(r, method);
     struct str target = str_cut(&line, ' ');
@@ -332,14 +384,14 @@ static int conclude(struct reading *h)
     return 0;
 }
 
-static int parse_head(struct str head, struct http_request *r)
+static int parse_head(const char *bytes, const struct lines *lines, struct http_request *r)
 {
-    r->line = next_line(&head);
+    r->line = line_of(bytes, lines, 0);
     int status = take_request_line(r, r->line);
     if (status)
         return status;
     struct reading h = {.r = r, .space_used = r->path.n};
-    status = take_fields(&h, head);
+    status = take_fields(&h, bytes, lines);
     return status ? status : conclude(&h);
 }
 
@@ -352,25 +404,28 @@ static size_t skip_empty_lines(struct str bytes)
     return at;
 }
 
-/* Where the empty line ends. 0: not there yet; else *status is set. */
-static size_t find_end(struct str bytes, size_t from, int *status)
+/* Finds the lines of a head up to the empty one, and returns where that ends. 0: it is not there
+ * yet, or *status is set. */
+static size_t find_lines(struct str bytes, size_t from, struct lines *lines, int *status)
 {
-    bool first = true;
-    for (size_t at = from; at < bytes.n; first = false) {
-        const char *feed = memchr(bytes.p + at, '\n', bytes.n - at);
-        if (!feed)
-            break;
+    size_t at = from;
+    const char *feed;
+    lines->begin = from;
+    lines->count = 0;
+    while (at < bytes.n && (feed = memchr(bytes.p + at, '\n', bytes.n - at))) {
         size_t end = (size_t)(feed - bytes.p);
         if (end == at || bytes.p[end - 1] != '\r') {
             *status = 400;
             return 0;
         }
+        if (lines->count < LINES_MAX)
+            lines->ends[lines->count++] = end;
         if (end - 1 == at)
             return end + 1;
         at = end + 1;
     }
     if (bytes.n >= HTTP_HEAD_MAX)
-        *status = first ? 414 : 431;
+        *status = lines->count ? 431 : 414;
     return 0;
 }
 
@@ -405,7 +460,8 @@ enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *use
         *status = 400;
         return HTTP_PARSE_BAD;
     }
-    size_t end = find_end(bytes, from, status);
+    struct lines lines;
+    size_t end = find_lines(bytes, from, &lines, status);
     if (*status == 0 && end == 0) {
         if (has_version(str_sub(bytes, from, bytes.n)))
             return HTTP_PARSE_MORE;
@@ -413,7 +469,7 @@ enum http_parse http_parse(struct str bytes, struct http_request *r, size_t *use
     }
     if (*status)
         return HTTP_PARSE_BAD;
-    *status = end > HTTP_HEAD_MAX ? 431 : parse_head(str_sub(bytes, from, end - from), r);
+    *status = end > HTTP_HEAD_MAX ? 431 : parse_head(bytes.p, &lines, r);
     *used = end;
     return *status ? HTTP_PARSE_BAD : HTTP_PARSE_DONE;
 }

@@ -19,14 +19,20 @@ static bool all_may_stand(struct str s)
 
 /* ---- authority ----------------------------------------------------------------------------- */
 
-static bool only(struct str s, const char *others)
+/* unreserved and sub-delims of RFC 3986 2, which stand in every kind of host. */
+#define HOST_CHARS                                                                                 \
+    ['0' ... '9'] = true, ['A' ... 'Z'] = true,                                                    \
+             ['a' ... 'z'] = true, ['-'] = true, ['.'] = true, ['_'] = true, ['~'] = true,         \
+             ['!'] = true, ['$'] = true, ['&'] = true, ['\''] = true, ['('] = true, [')'] = true,  \
+             ['*'] = true, ['+'] = true, [','] = true, [';'] = true, ['='] = true
+static const bool name_char[256] = {HOST_CHARS, ['%'] = true};
+static const bool literal_char[256] = {HOST_CHARS, [':'] = true};
+
+static bool only(struct str s, const bool allowed[256])
 {
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!plain && (c == '\0' || !strchr(others, c)))
+    for (size_t i = 0; i < s.n; i++)
+        if (!allowed[(unsigned char)s.p[i]])
             return false;
-    }
     return true;
 }
 
@@ -41,7 +47,7 @@ static bool is_port(struct str s)
 static bool is_literal_host(struct str s)
 {
     size_t close = str_find(s, STR("]"), 0);
-    if (close == SIZE_MAX || close < 2 || !only(str_sub(s, 1, close - 1), "-._~!$&'()*+,;=:"))
+    if (close == SIZE_MAX || close < 2 || !only(str_sub(s, 1, close - 1), literal_char))
         return false;
     struct str after = str_sub(s, close + 1, s.n);
     return after.n == 0 || (after.p[0] == ':' && is_port(str_sub(after, 1, after.n)));
@@ -53,7 +59,7 @@ bool target_is_host(struct str s)
         return is_literal_host(s);
     struct str port = s;
     struct str host = str_cut(&port, ':');
-    return only(host, "-._~!$&'()*+,;=%") && is_port(port);
+    return only(host, name_char) && is_port(port);
 }
 
 /* ---- path ---------------------------------------------------------------------------------- */

@@ -356,11 +356,16 @@ static void count_pages(struct site *s)
         .hits = s->pages.hits, .misses = s->pages.misses, .bytes = s->pages.cached};
 }
 
+struct body *site_ready(struct site *s, struct str path)
+{
+    return pages_get(&s->pages, path);
+}
+
 enum site_answer site_find(struct site *s, struct str path, enum page_language language,
                            int64_t now, struct body **body, struct site_waiter *waiter)
 {
     enum site_answer answer;
-    *body = pages_get(&s->pages, path);
+    *body = site_ready(s, path);
     if (*body)
         return SITE_HAVE;
     count_pages(s);

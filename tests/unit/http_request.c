@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include <stdio.h>
+#include <ctype.h>
 #include <string.h>
 
 #include "http.h"
@@ -279,6 +280,65 @@ static void repeat(struct buf *b, char c, size_t n)
         buf_putc(b, c);
 }
 
+/* Values are looked at in pieces: each character at each place in values of each length around the
+ * size of one. */
+static void each_character_counts_at_each_place_of_a_value(void **state)
+{
+    static const char before[] = "GET / HTTP/1.1\r\n" HOST "X: ", after[] = "\r\n\r\n";
+    char head[sizeof before + 20 + sizeof after];
+    (void)state;
+    for (size_t length = 1; length <= 18; length++) {
+        for (size_t at = 0; at < length; at++) {
+            for (int c = 0; c < 256; c++) {
+                struct http_request r;
+                size_t n = sizeof before - 1, used;
+                int status;
+                memcpy(head, before, n);
+                memset(head + n, 'v', length);
+                head[n + at] = (char)c;
+                memcpy(head + n + length, after, sizeof after - 1);
+                n += length + sizeof after - 1;
+                bool good = c == '\t' || (c >= 0x20 && c != 0x7f);
+                enum http_parse parsed = http_parse((struct str){head, n}, &r, &used, &status);
+                if ((parsed == HTTP_PARSE_DONE) != good)
+                    fail_msg("%#x at %zu of %zu", c, at, length);
+            }
+        }
+    }
+}
+
+/* The same of names: only letters of the other case may take the place of letters. */
+static void each_character_counts_at_each_place_of_a_name(void **state)
+{
+    static const char *const names[] = {"host", "accept", "connection", "if-none-match",
+                                        "if-unmodified-since"};
+    (void)state;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        for (size_t at = 0; at < strlen(names[i]); at++) {
+            for (int c = 0; c < 256; c++) {
+                char name[32], head[128];
+                struct http_request r;
+                size_t used;
+                int status;
+                strcpy(name, names[i]);
+                name[at] = (char)c;
+                bool same = strcasecmp(name, names[i]) == 0 && c;
+                /* A second one is refused where it is Host; else what it says is known. */
+                int n = snprintf(head, sizeof head, "GET / HTTP/1.1\r\n" HOST "%s: close\r\n\r\n",
+                                 name);
+                enum http_parse parsed =
+                    http_parse((struct str){head, (size_t)n}, &r, &used, &status);
+                bool known = i == 0 ? parsed == HTTP_PARSE_BAD && status == 400
+                                    : r.accept.n || !r.keep_alive || r.if_none_match.n ||
+                                          r.if_unmodified_since.n;
+                bool token = c && (isalnum(c) || strchr("!#$%&'*+-.^_`|~", c));
+                if (c < 0x80 && token && known != same)
+                    fail_msg("%#x at %zu of %s", c, at, names[i]);
+            }
+        }
+    }
+}
+
 static void targets_have_a_cap(void **state)
 {
     (void)state;
@@ -492,6 +552,8 @@ int main(void)
         cmocka_unit_test(good_requests_byte_by_byte),
         cmocka_unit_test(bad_requests),
         cmocka_unit_test(a_nul_is_refused_wherever_it_stands),
+        cmocka_unit_test(each_character_counts_at_each_place_of_a_value),
+        cmocka_unit_test(each_character_counts_at_each_place_of_a_name),
         cmocka_unit_test(targets_have_a_cap),
         cmocka_unit_test(heads_have_a_cap),
         cmocka_unit_test(fields_have_a_cap),
