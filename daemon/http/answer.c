@@ -80,6 +80,9 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
         body_unref(body);
         return send_error(c, r, now, 500);
     }
+    /* One that came within the same second as the one before it has the next one's date. */
+    if (body->since > now)
+        head_correct_modified(s->head, n, &h);
     bool with_body = !unchanged && r->method == HTTP_GET;
     struct str bytes = with_body ? body->bytes[choice.encoding] : (struct str){0};
     note(c, r, now, choice.status, bytes.n);

@@ -77,6 +77,15 @@ size_t head_write(char out[HEAD_MAX], const struct head *h, int status, struct s
     return (size_t)(end - out);
 }
 
+void head_correct_modified(char *head, size_t n, const struct head *h)
+{
+    struct str before = STR("\r\nLast-Modified: "),
+               date = str_sub(h->date, sizeof "Date: " - 1, h->date.n);
+    size_t at = str_find((struct str){head, n}, before, 0);
+    if (at != SIZE_MAX)
+        put(head + at + before.n, date);
+}
+
 size_t head_error_length(int status)
 {
     const struct status *s = status_of(status);

@@ -16,7 +16,10 @@ struct head {
 /* Status line, Date, Connection, `fields` (each ended by CR LF) and the empty line. Returns its
  * length; 0: no such status here, or over HEAD_MAX. */
 size_t head_write(char out[HEAD_MAX], const struct head *h, int status, struct str fields);
-/* The same of an answer that is an error, together with its body where `with_body`. Nothing of the
+/* Makes a Last-Modified in this head, which head_write has written, no later than its Date (RFC
+ * 9110 8.8.2.1 wants that): who asks with that date later gets the body once more. */
+void head_correct_modified(char *head, size_t n, const struct head *h);
+/* The head of an answer that is an error, together with its body where `with_body`. Nothing of the
  * request stands in it. */
 size_t head_write_error(char out[HEAD_MAX], const struct head *h, int status, bool with_body);
 /* How long that body is. */

@@ -332,6 +332,7 @@ static void nothing_is_forgotten(void **state)
 
     open_stage(&s, state);
     begin(&s);
+    assert_true(house_wait_dated(s.house, "/all.atom", WAIT));
     char *first = house_get(s.house, "/all.atom");
     assert_non_null(first);
     assert_non_null(strstr(first, "<category term=\"right\"/>"));

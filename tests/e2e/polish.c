@@ -159,6 +159,24 @@ static void assert_decodes(struct str packed, struct str text)
     free(out);
 }
 
+static int64_t date_of(const struct raw_response *r, const char *field)
+{
+    int64_t date = 0;
+
+    assert_int_equal(date_parse_http(raw_field(r, field), 0, &date), 0);
+    return date;
+}
+
+/* What was published twice within a second is dated in the next one, but in that second itself with
+ * the answer's own date (house_wait_dated): then the later date may be one more. */
+static void assert_same_date(const struct raw_response *before, const struct raw_response *after)
+{
+    int64_t first = date_of(before, "Last-Modified"), then = date_of(after, "Last-Modified");
+    bool put_off = first == date_of(before, "Date") && then == first + 1;
+
+    assert_true(then == first || put_off);
+}
+
 /* ---- tests ---------------------------------------------------------------------------------- */
 
 static void nobody_fetches_again(void **state)
@@ -176,7 +194,7 @@ static void nobody_fetches_again(void **state)
     assert_true(str_eq(before.body, after.body));
     assert_decodes(packed.body, after.body);
     assert_true(str_eq(raw_field(&before, "ETag"), raw_field(&packed, "ETag")));
-    assert_true(str_eq(raw_field(&before, "Last-Modified"), raw_field(&packed, "Last-Modified")));
+    assert_same_date(&before, &packed);
     snprintf(fields, sizeof fields, BR "If-None-Match: %.*s\r\n",
              STR_ARG(raw_field(&before, "ETag")));
     assert_int_equal(house_status(s->house, "/long.atom", fields), 304);

@@ -98,6 +98,7 @@ static struct answer look(const struct house *h, const char *name, const char *f
 
     snprintf(path, sizeof(path), "/%s%s", name, format);
     free(house_get_with(h, path, " of ", WAIT)); /* it is there by now */
+    assert_true(house_wait_dated(h, path, WAIT));
     struct raw_client *c = raw_get(house_address(h), path, NULL, WAIT, &r);
     assert_non_null(c);
     if (r.status != 200)

@@ -204,6 +204,35 @@ char *house_get_with(const struct house *h, const char *path, const char *text, 
     return NULL;
 }
 
+/* A date that is that of the answer may be put off still. */
+static bool is_dated(const struct house *h, const char *path)
+{
+    struct raw_response r = {0};
+    struct raw_client *c = raw_get(h->address, path, NULL, ANSWER_MS, &r);
+    struct str modified = {0}, date = {0};
+    bool dated;
+
+    if (c) {
+        modified = raw_field(&r, "Last-Modified");
+        date = raw_field(&r, "Date");
+    }
+    dated = modified.n && date.n && !str_eq(modified, date);
+    raw_close(c);
+    return dated;
+}
+
+bool house_wait_dated(const struct house *h, const char *path, int ms)
+{
+    int64_t until = now_ms() + ms;
+
+    while (!is_dated(h, path)) {
+        if (now_ms() >= until)
+            return false;
+        poll(NULL, 0, ASK_AGAIN_MS);
+    }
+    return true;
+}
+
 int house_status(const struct house *h, const char *path, const char *fields)
 {
     struct raw_response r = {0};

@@ -28,5 +28,9 @@ char *house_get(const struct house *h, const char *path);
 /* The same, asked again until the body has `text`: what was published a moment ago may take another
  * moment to be served. NULL: not in time. */
 char *house_get_with(const struct house *h, const char *path, const char *text, int ms);
+/* Waits until the answer at this path is dated before the second in which it is given: what was
+ * published twice within a second is dated in the next one, but not before that has come. False:
+ * not in time. */
+bool house_wait_dated(const struct house *h, const char *path, int ms);
 /* The status of a GET with these fields (lines ended by CR LF, or NULL); 0: no answer. */
 int house_status(const struct house *h, const char *path, const char *fields);

@@ -117,6 +117,51 @@ static void not_modified(void **state)
     raw_close(c);
 }
 
+static int64_t standing(void *arg)
+{
+    return atomic_load((_Atomic int64_t *)arg);
+}
+
+static void assert_modified(struct http_house *h, const char *fields, int status, int64_t modified)
+{
+    char date[DATE_SIZE], request[256];
+    struct raw_client *c = connect_to(h);
+    snprintf(request, sizeof request, "GET /blog.atom HTTP/1.1\r\n" HOST "%s\r\n", fields);
+    ask(c, request);
+    struct raw_response r = expect(c, status, status == 200 ? FEED : NULL);
+    assert_field(&r, "Last-Modified", date_http(date, modified));
+    raw_close(c);
+}
+
+/* RFC 9110 8.8.2.1: a second body in one second has the next one's date, but not before it. */
+static void nothing_was_modified_in_the_future(void **state)
+{
+    (void)state;
+    struct http_options o;
+    _Atomic int64_t now = time(NULL);
+    http_house_defaults(&o);
+    o.clock = standing;
+    o.clock_arg = &now;
+    struct http_house *h = http_house_open(&o, 1);
+    int64_t published = time(NULL);
+    http_house_publish(h, "/blog.atom", STR(FEED), SITE_FEED);
+    atomic_store(&now, published - 1);
+    assert_modified(h, "", 200, published - 1);
+    assert_modified(h, "If-None-Match: *\r\n", 304, published - 1);
+    char date[DATE_SIZE], since[64];
+    snprintf(since, sizeof since, "If-Modified-Since: %s\r\n", date_http(date, published - 1));
+    assert_modified(h, since, 200, published - 1);
+    atomic_store(&now, published + 5);
+    struct raw_client *c = connect_to(h);
+    ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    struct raw_response r = expect(c, 200, FEED);
+    int64_t modified;
+    assert_int_equal(date_parse_http(raw_field(&r, "Last-Modified"), published, &modified), 0);
+    assert_true(modified >= published && modified <= published + 1);
+    raw_close(c);
+    http_house_close(h);
+}
+
 static void errors_say_what_is_allowed_and_reflect_nothing(void **state)
 {
     struct raw_client *c = connect_to(*state);
@@ -363,6 +408,23 @@ static void a_refused_request_ends_the_connection(void **state)
     raw_close(c);
 }
 
+/* What the server takes at once ends with the last request, and more has come, which it does not
+ * see: the close is a reset, and must not take the answer along. */
+static void an_answer_goes_before_its_connection(void **state)
+{
+    static const char first[] = "GET /blog.atom HTTP/1.1\r\n" HOST "Connection: close\r\nX: ";
+    static char bytes[HTTP_HEAD_MAX + 100];
+    memset(bytes, 'v', sizeof bytes);
+    memcpy(bytes, first, sizeof first - 1);
+    memcpy(bytes + HTTP_HEAD_MAX - 4, "\r\n\r\n", 4);
+    for (int i = 0; i < 20; i++) {
+        struct raw_client *c = connect_to(*state);
+        assert_int_equal(0, raw_send(c, (struct str){bytes, sizeof bytes}, MS));
+        expect(c, 200, FEED);
+        raw_close(c);
+    }
+}
+
 static void a_body_is_answered_and_dropped(void **state)
 {
     static const struct {
@@ -547,6 +609,7 @@ int main(void)
         TEST(a_feed),
         TEST(head_is_a_feed_without_its_body),
         TEST(not_modified),
+        cmocka_unit_test(nothing_was_modified_in_the_future),
         TEST(errors_say_what_is_allowed_and_reflect_nothing),
         TEST(health_is_sick_before_the_poller_starts),
         TEST(the_index_is_in_the_language_that_is_liked),
@@ -558,6 +621,7 @@ int main(void)
         TEST(requests_in_a_row),
         TEST(many_requests_in_a_row),
         TEST(a_refused_request_ends_the_connection),
+        TEST(an_answer_goes_before_its_connection),
         TEST(a_body_is_answered_and_dropped),
         TEST(endless_bytes_are_cut_off),
         TEST(a_client_that_has_said_all),
