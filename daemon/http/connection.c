@@ -76,11 +76,13 @@ void connection_abort(struct connection *c)
     connection_close(c);
 }
 
-/* All has been sent and the connection shall end. A close while the peer still sends would be a
- * reset, which can overtake the answer (RFC 9112 9.6). */
+/* All has been sent and the connection shall end. What is sent goes out with its end (output.c)
+ * before the socket is closed: a close over bytes that have come and were not read is a reset, and
+ * forgets what has not gone. While the peer may still send it has to wait: a reset can overtake the
+ * answer (RFC 9112 9.6). */
 static void finish(struct connection *c)
 {
-    if (!c->lingers || shutdown(c->io.fd, SHUT_WR) != 0) {
+    if (shutdown(c->io.fd, SHUT_WR) != 0 || !c->lingers) {
         connection_close(c);
         return;
     }

@@ -17,26 +17,33 @@ void output_drop(struct connection *c)
     c->head = NULL;
 }
 
-static ssize_t send_both(int fd, struct str head, struct str body)
+/* The last answer of a connection is held back until its end is sent, by the shutdown that follows
+ * at once, and goes with it in one packet. */
+static int flags_of(const struct connection *c)
+{
+    return MSG_NOSIGNAL | MSG_DONTWAIT | (c->closing ? MSG_MORE : 0);
+}
+
+static ssize_t send_both(int fd, struct str head, struct str body, int flags)
 {
     struct iovec parts[2] = {{(void *)(uintptr_t)head.p, head.n},
                              {(void *)(uintptr_t)body.p, body.n}};
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    return sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    return sendmsg(fd, &message, flags);
 }
 
 /* How much the socket took; 0 also where it is full. -1: it is broken. */
 static ssize_t send_parts(const struct connection *c, struct str head, struct str body)
 {
     const struct http_server *s = c->io.data;
-    int fd = c->io.fd;
+    int fd = c->io.fd, flags = flags_of(c);
     ssize_t n;
     if (head.n && body.n)
-        n = send_both(fd, head, body);
+        n = send_both(fd, head, body, flags);
     else if (head.n) /* a 304: what is asked most */
-        n = send(fd, head.p, head.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = send(fd, head.p, head.n, flags);
     else
-        n = send(fd, body.p, body.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        n = send(fd, body.p, body.n, flags);
     if (n < 0 && (errno == EAGAIN || errno == EINTR || errno == ENOBUFS))
         return 0;
     if (n > 0)
