@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define ACCEPTS       64  /* a wake-up */
-#define PAUSE_SECONDS 0.5 /* out of descriptors, or of room */
+#define PAUSE_SECONDS 0.5 /* out of descriptors, or of room, at most */
+#define PAUSE_LEAST   0.02
 #define LEAST_SECONDS 0.001
 #define HEAD_GRACE    1.0 /* seconds for a head, however many wait behind it; and to linger */
 
@@ -78,7 +79,7 @@ static struct connection *overdue(const struct http_server *s, enum state state)
 }
 
 /* Of those who are long sent something the first who takes too little of it. Where nobody is found
- * the next look is half a second away, so that it may go through all of them. */
+ * the next look is PAUSE_LEAST away or more, so that it may go through all of them. */
 static struct connection *laggard(const struct http_server *s)
 {
     struct connection *c = s->connections[STATE_SLOW];
@@ -97,6 +98,29 @@ static struct connection *least_wanted(const struct http_server *s)
     if (!c)
         c = overdue(s, STATE_LINGER);
     return c ? c : laggard(s);
+}
+
+/* How soon somebody's `grace` is over, with whom the list of a state goes on from `c`. */
+static double grace_left(const struct connection *c, double grace)
+{
+    while (c && deadline_age(c) >= grace)
+        c = c->next;
+    return c ? grace - deadline_age(c) : PAUSE_SECONDS;
+}
+
+/* How soon it may be worth looking again for somebody who makes way, where nobody does now. */
+static double next_look(const struct http_server *s)
+{
+    double grace = s->options.send_grace, pause = PAUSE_SECONDS;
+    const double left[] = {
+        grace_left(s->connections[STATE_READ], HEAD_GRACE),
+        grace_left(s->connections[STATE_LINGER], HEAD_GRACE),
+        grace_left(s->connections[STATE_SEND], grace + grace / 2), /* through STATE_SLOW */
+        grace_left(s->connections[STATE_SLOW], grace),
+    };
+    for (size_t i = 0; i < sizeof left / sizeof *left; i++)
+        pause = left[i] < pause ? left[i] : pause;
+    return pause > PAUSE_LEAST ? pause : PAUSE_LEAST;
 }
 
 static void make_way(struct connection *c)
@@ -125,7 +149,7 @@ static bool accept_again(struct http_server *s)
             make_way(c);
             return true;
         }
-        pause_for(s, PAUSE_SECONDS);
+        pause_for(s, next_look(s));
         return false;
     }
 }
@@ -145,7 +169,7 @@ static void accept_some(struct http_server *s, int listener)
         bool full = s->count >= s->options.limits.max_connections;
         struct connection *out = full ? least_wanted(s) : NULL;
         if (full && !out) {
-            pause_for(s, time_will_tell(s) ? PAUSE_SECONDS : 0);
+            pause_for(s, time_will_tell(s) ? next_look(s) : 0);
             return;
         }
         int fd = accept4(listener, (struct sockaddr *)&from, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
