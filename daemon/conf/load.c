@@ -257,21 +257,35 @@ static void settle_home(struct loading *l, struct source_conf *source)
     buf_clear(&home);
 }
 
+/* Whether `url` has a place for the number of a page. */
+static bool is_numbered(const struct block *block)
+{
+    const struct setting *url = block_find(block, STR("url"));
+
+    return url && str_find(url->value, STR("{n}"), 0) != SIZE_MAX;
+}
+
+/* The url of the first page, and that of all. */
+static void settle_number(struct loading *l, const struct block *block, struct source_conf *source)
+{
+    char *whole = source->url;
+
+    if (!whole || !is_numbered(block) || !strcasestr(whole, "%7bn%7d"))
+        return;
+    source->url = NULL;
+    put_number(l, &source->numbered, whole, "{n}");
+    put_number(l, &source->url, whole, "1");
+    free(whole);
+}
+
 /* How the pages of a digest of several are found is said in one way, and how many there are. */
 static void settle_pages(struct loading *l, const struct block *block, struct source_conf *source)
 {
     const struct setting *url = block_find(block, STR("url"));
     const struct setting *pages = block_find(block, STR("pages"));
     const struct setting *next = block_find(block, STR("next"));
-    bool numbered = source->url && url && str_find(url->value, STR("{n}"), 0) != SIZE_MAX;
-    char *whole = source->url;
+    bool numbered = source->url && is_numbered(block);
 
-    if (numbered && strcasestr(whole, "%7bn%7d")) {
-        source->url = NULL;
-        put_number(l, &source->numbered, whole, "{n}");
-        put_number(l, &source->url, whole, "1");
-        free(whole);
-    }
     if (numbered && (source->pages < 2 || source->type == SOURCE_FEED))
         faults_add(
             l->faults, l->file, url->line,
@@ -345,8 +359,8 @@ static void settle_profile(struct loading *l, const struct block *block, struct 
 
     asker.line = s ? s->line : url ? url->line : block->line;
     /* Without an address, or with a faulty name, there is nothing to look for. */
-    if (d->profile && (d->source.url || !str_eq(str_of(d->profile), STR("auto"))))
-        p = shelf_take(l->shelf, str_of(d->profile), str_of(d->source.url), &asker);
+    if (d->profile && (d->source.home || !str_eq(str_of(d->profile), STR("auto"))))
+        p = shelf_take(l->shelf, str_of(d->profile), str_of(d->source.home), &asker);
     if (overrides_profile(block))
         p = override_profile(l, block, p);
     /* A faulty value is not missing as well. */
@@ -415,12 +429,13 @@ static void load_source(struct loading *l, const struct block *block, struct sou
     apply(l, block, RECORD_POLL, &d.source.poll);
     beside(l, &d.source.poll.cookie_file);
     settle_url(l, block, &d.source);
+    settle_number(l, block, &d.source);
+    settle_home(l, &d.source);
     if (d.source.type == SOURCE_FEED)
         settle_feed(l, block, &d);
     else
         settle_profile(l, block, &d);
     settle_pages(l, block, &d.source);
-    settle_home(l, &d.source);
     free(d.profile);
     *source = d.source;
 }

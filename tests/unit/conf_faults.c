@@ -418,6 +418,7 @@ static void test_faulty_profile(void **state)
         "@/profiles/bad.conf:8: this line is not UTF-8\n");
     /* Those who do not use it are not bothered. */
     conf_unref(folder_conf(*state, "[source a]\nurl = https://one.example/a\n"));
+    conf_unref(folder_conf(*state, "[source a]\nurl = https://me:secret@one.example/a\n"));
 }
 
 static void test_faulty_override(void **state)
@@ -435,6 +436,10 @@ static void test_faulty_override(void **state)
 
 static void test_no_profile(void **state)
 {
+    /* A login is nobody's business, neither that of messages nor of regexes. */
+    folder_refuses(*state, "[source a]\nurl = https://me:secret@other.example/\n",
+                   C "2: no profile of @/profiles matches 'https://other.example/'; write profile "
+                     "= NAME in this source, where NAME is one of: one, two\n");
     folder_refuses(*state, "[source a]\nurl = https://other.example/\n",
                    C "2: no profile of @/profiles matches 'https://other.example/'; write profile "
                      "= NAME in this source, where NAME is one of: one, two\n");
