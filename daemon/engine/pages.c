@@ -246,6 +246,18 @@ static int number_next(struct pages *p)
     return failed ? -1 : 0;
 }
 
+/* A page may name its own address, with the login that it was asked with. */
+static void say_no_next(size_t page, struct str next, const char *why, struct error *e)
+{
+    struct buf shown;
+
+    buf_init(&shown, SIZE_MAX);
+    (void)uri_put_without_login(&shown, next);
+    error_set(e, "next page: page %zu leads on to %.*s, a page %s; correct the profile's next", page,
+              STR_ARG(text_head(buf_str(&shown), 200)), why);
+    buf_clear(&shown);
+}
+
 /* Whether the page that a link leads to may be one of this digest. */
 static bool may_follow(const struct pages *p, struct str next, struct error *e)
 {
@@ -260,8 +272,7 @@ static bool may_follow(const struct pages *p, struct str next, struct error *e)
     else if (is_known(p, next))
         why = "that came before";
     if (why)
-        error_set(e, "next page: page %zu leads on to %.*s, a page %s; correct the profile's next",
-                  p->count, STR_ARG(text_head(next, 200)), why);
+        say_no_next(p->count, next, why, e);
     return !why;
 }
 

@@ -71,6 +71,13 @@ char *transfer_file_path(const char *url)
     return url_part(url, CURLUPART_PATH, CURLU_URLDECODE);
 }
 
+const char *transfer_file_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
 /* One part of the address that was asked last; "?" where it is not known. */
 static void last_part(const struct fetch *f, CURLUPart part, char out[PLACE_MAX])
 {
@@ -119,7 +126,7 @@ static void say_unreadable_file(const struct fetch *f, struct error *reason)
     char *path = transfer_file_path(f->url);
     int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
 
-    error_set(reason, "could not read the file %s: %s", path ? path : f->url,
+    error_set(reason, "could not read the file %s: %s", transfer_file_name(path ? path : f->url),
               path && fd < 0 ? strerror(errno) : detail_of(f));
     if (fd >= 0)
         close(fd);

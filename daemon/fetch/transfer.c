@@ -416,7 +416,7 @@ static int check_file(const char *url, struct error *e)
     int bad = path && stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 
     if (bad)
-        error_set(e, "could not read the file %s: it is no regular file", path);
+        error_set(e, "could not read the file %s: it is no regular file", transfer_file_name(path));
     curl_free(path);
     return bad ? -1 : 0;
 }

@@ -110,6 +110,9 @@ bool redirect_follow(struct fetch *f);
 char *url_part(const char *url, CURLUPart part, unsigned flags);
 /* The path of a file: address, decoded; freed with curl_free(). NULL: it has none. */
 char *transfer_file_path(const char *url);
+/* What a reason says of that path: its last part. It stands on the index page, where the folders of
+ * this machine are nobody's business. */
+const char *transfer_file_name(const char *path);
 
 /* Turns a transfer that curl is done with into its result. `reason` holds the sentence and
  * `cookies` the lines that the result points to. */

@@ -219,6 +219,8 @@ static void test_doubted(void **state)
         {{.body = PAGE("<p>Nothing.</p>", "")}, "error page 2: no sections: "},
         {{.body = PAGE(S("C"), NEXT("http://127.0.0.2:1/d"))},
          "error next page: page 2 leads on to http://127.0.0.2:1/d, a page on another host"},
+        {{.body = PAGE(S("C"), NEXT("http://me:secret@127.0.0.2:1/d"))},
+         "error next page: page 2 leads on to http://127.0.0.2:1/d, a page on another host"},
         {{.body = PAGE(S("C"), NEXT("/d"))}, "error next page: page 2 leads on to http://"},
         {{.body = PAGE(S("C"), NEXT("#"))}, "error next page: page 2 leads on to http://"},
         {{.body = PAGE(S("C"), NEXT("file:///etc/passwd"))},
