@@ -27,8 +27,10 @@ struct background {
     ev_prepare before_waiting;
     ev_check after_waiting;
     timer_t turn;
-    int64_t began;  /* to work, in nanoseconds of the monotonic clock */
-    int64_t worked; /* in short callbacks, since it last gave way between them */
+    bool armed;
+    volatile sig_atomic_t turns; /* that have ended */
+    sig_atomic_t seen;           /* of those, when it last began to wait or to work */
+    bool interrupted;            /* a turn ended while it waited */
 };
 
 /* What sched_setattr(2) takes; the C library has neither it nor the call. */
@@ -59,43 +61,39 @@ void foreground_enter(void)
 
 /* ---- turns --------------------------------------------------------------------------------- */
 
-static void on_turn(int signal)
+static void on_turn(int signal, siginfo_t *info, void *context)
 {
+    struct background *b = info->si_value.sival_ptr;
     int before = errno;
 
     (void)signal;
+    (void)context;
+    b->turns = b->turns + 1;
     sched_yield();
     errno = before;
 }
 
-static void set_turn(struct background *b, long nanoseconds)
+static void arm(struct background *b, bool armed)
 {
+    long nanoseconds = armed ? TURN_NS : 0;
     struct itimerspec every = {{0, nanoseconds}, {0, nanoseconds}};
 
+    b->armed = armed;
     (void)timer_settime(b->turn, 0, &every, NULL);
 }
 
-static int64_t nanoseconds_now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
-/* Callbacks that are shorter than a turn see no signal, however many there are. */
+/* To set a timer costs more than most callbacks. So turns go on through the short waits between
+ * callbacks, and end with the first wait that is as long as one: that is ended early by its signal,
+ * and the one behind it, if there is nothing to do, is left alone. */
 static void on_before_waiting(struct ev_loop *loop, ev_prepare *w, int events)
 {
     struct background *b = w->data;
 
     (void)loop;
     (void)events;
-    set_turn(b, 0);
-    b->worked += nanoseconds_now() - b->began;
-    if (b->worked < TURN_NS)
-        return;
-    b->worked = 0;
-    sched_yield();
+    if (b->armed && b->interrupted && b->turns == b->seen)
+        arm(b, false);
+    b->seen = b->turns;
 }
 
 static void on_after_waiting(struct ev_loop *loop, ev_check *w, int events)
@@ -104,19 +102,22 @@ static void on_after_waiting(struct ev_loop *loop, ev_check *w, int events)
 
     (void)loop;
     (void)events;
-    b->began = nanoseconds_now();
-    set_turn(b, TURN_NS);
+    b->interrupted = b->turns != b->seen;
+    b->seen = b->turns;
+    if (!b->armed)
+        arm(b, true);
 }
 
-static int make_timer(timer_t *timer)
+static int make_timer(struct background *b)
 {
-    struct sigaction action = {.sa_handler = on_turn, .sa_flags = SA_RESTART};
-    struct sigevent event = {.sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TURN_SIGNAL};
+    struct sigaction action = {.sa_sigaction = on_turn, .sa_flags = SA_RESTART | SA_SIGINFO};
+    struct sigevent event = {
+        .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = TURN_SIGNAL, .sigev_value.sival_ptr = b};
 
     event.sigev_notify_thread_id = gettid();
     if (sigaction(TURN_SIGNAL, &action, NULL) != 0)
         return -1;
-    return timer_create(CLOCK_MONOTONIC, &event, timer);
+    return timer_create(CLOCK_MONOTONIC, &event, &b->turn);
 }
 
 struct background *background_enter(struct ev_loop *loop, struct error *e)
@@ -130,13 +131,12 @@ struct background *background_enter(struct ev_loop *loop, struct error *e)
         error_set(e, "out of memory");
         return NULL;
     }
-    if (make_timer(&b->turn) != 0) {
+    if (make_timer(b) != 0) {
         error_set(e, "cannot make a timer: %s", strerror(errno));
         free(b);
         return NULL;
     }
     b->loop = loop;
-    b->began = nanoseconds_now();
     ev_prepare_init(&b->before_waiting, on_before_waiting);
     ev_check_init(&b->after_waiting, on_after_waiting);
     ev_set_priority(&b->before_waiting, EV_MINPRI);
