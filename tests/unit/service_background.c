@@ -19,8 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WORK_MS       50 /* of CPU time: the core may belong to others, too */
-#define WAIT_MS       50
+#define WORK_MS       200 /* of CPU time: the core may belong to others, too */
+#define WAIT_MS       100
 #define SHORT_US      50 /* less than a turn */
 #define CALLS         400
 #define TURNS_LEAST   5 /* valgrind is slow, and lets few signals through */
@@ -107,8 +107,8 @@ static void test_turns(void **state)
     w = run_work(loop);
     assert_int_equal(w.error, 0);
     assert_true(w.turns >= TURNS_LEAST);
-    /* One may come on the way to and one on the way from waiting. */
-    assert_true(w.at_rest <= 2);
+    /* A few end before it is seen that there is nothing to do; else there would be hundreds. */
+    assert_true(w.at_rest <= 8);
     background_leave(b);
     assert_int_equal(run_work(loop).turns, 0);
     ev_loop_destroy(loop);
