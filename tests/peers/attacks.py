@@ -21,7 +21,7 @@ from harness import DEADLINE, Daemon, Site, Source, environment
 ROOM = 200  # max-connections
 OF_ONE = 50  # max-connections-per-address, where that is what protects
 CROWD = 400  # who come
-RATE = 120  # of them a second: room for a second and a half, in which those before are found out
+RATE = 100  # of them a second: room for two seconds, in which those before are found out
 SECONDS = 5  # an attack
 REST = 1.5  # and before it
 PAUSE = 0.004
@@ -33,6 +33,7 @@ LEAST = 0.002
 # Who makes way is given a second, and where nobody is found the next look is half a second away: once in an
 # attack, when the last room is taken, a reader may wait for that.
 MAKING_WAY = 2.5
+UNREAD = 640  # KiB that the kernel may keep for one who does not read what he asked for
 
 Waits = namedtuple("Waits", "median p99 worst count faults")
 
@@ -183,23 +184,30 @@ def at_rest(daemon):
     return daemon.wait_until(same)
 
 
+def unread():
+    """KiB that TCP holds, of all on this machine."""
+    pages = re.search(r"^TCP: .* mem (\d+)", Path("/proc/net/sockstat").read_text(), re.M)[1]
+    return int(pages) * os.sysconf("SC_PAGESIZE") >> 10
+
+
 class Watch(threading.Thread):
-    """The most descriptors that the daemon has had meanwhile."""
+    """The most descriptors that the daemon has had meanwhile, and the most that has waited to be read."""
 
     def __init__(self, pid):
         super().__init__(daemon=True)
-        self.pid, self.most = pid, 0
+        self.pid, self.most, self.unread = pid, 0, 0
         self.over = threading.Event()
         self.start()
 
     def run(self):
         while not self.over.wait(0.02):
             self.most = max(self.most, descriptors(self.pid))
+            self.unread = max(self.unread, unread())
 
     def end(self):
         self.over.set()
         self.join()
-        return self.most
+        return self.most, self.unread
 
 
 def suffer(report, daemon, work, room, name, attack):
@@ -208,12 +216,14 @@ def suffer(report, daemon, work, room, name, attack):
     reader = Reader(daemon.port)
     reader.over.wait(REST)
     rest = reader.end()
-    files, before = descriptors(pid), memory(pid)
+    files, before, queued = descriptors(pid), memory(pid), unread()
     reader, watch = Reader(daemon.port), Watch(pid)
     came = attack(daemon.port, work)
-    now, most = reader.end(), watch.end()
+    now, (most, waiting) = reader.end(), watch.end()
     print(f"     {name}: {in_words(rest)} at rest, {in_words(now)} meanwhile (median, 99th percentile, worst)")
     report.check(f"{name}: others are served all the while", wait_faults(rest, now) + rest.faults)
+    much = [f"{waiting - queued} KiB"] if waiting - queued > UNREAD * room else []
+    report.check(f"{name}: what nobody reads is no great load for the kernel", much)
     there = [] if came is None or came > room else [f"only {came} came"]
     if most - files > room + 2:
         there.append(f"{most - files} descriptors for {room} connections")
