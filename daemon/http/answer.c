@@ -55,9 +55,10 @@ static enum step send_error(struct connection *c, const struct http_request *r, 
     struct http_server *s = c->io.data;
     struct head h = head_for(c, r, now);
     bool with_body = r->method != HTTP_HEAD;
-    size_t n = head_write_error(s->head, &h, status, with_body);
+    char *head = output_space(s);
+    size_t n = head_write_error(head, &h, status, with_body);
     note(c, r, now, status, with_body ? head_error_length(status) : 0);
-    return output_start(c, (struct str){s->head, n}, NULL, (struct str){0});
+    return output_start(c, (struct str){head, n}, NULL, (struct str){0});
 }
 
 /* Takes the reference to `body`. */
@@ -74,7 +75,8 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
     }
     bool unchanged = choice.status == 304;
     struct head h = head_for(c, r, now);
-    size_t n = head_write(s->head, &h, choice.status,
+    char *head = output_space(s);
+    size_t n = head_write(head, &h, choice.status,
                           unchanged ? body->fields_not_modified : body->fields_ok[choice.encoding]);
     if (n == 0) {
         body_unref(body);
@@ -82,11 +84,11 @@ static enum step send_body(struct connection *c, const struct http_request *r, i
     }
     /* One that came within the same second as the one before it has the next one's date. */
     if (body->since > now)
-        head_correct_modified(s->head, n, &h);
+        head_correct_modified(head, n, &h);
     bool with_body = !unchanged && r->method == HTTP_GET;
     struct str bytes = with_body ? body->bytes[choice.encoding] : (struct str){0};
     note(c, r, now, choice.status, bytes.n);
-    return output_start(c, (struct str){s->head, n}, body, bytes);
+    return output_start(c, (struct str){head, n}, body, bytes);
 }
 
 /* A feed that was asked for by its name alone. */
@@ -156,9 +158,10 @@ void answer_too_many(struct http_server *s, int fd, struct peer_address address)
     memset(&unread, 0, offsetof(struct http_request, path_space));
     renew_date(s, now);
     struct head h = {{s->date, s->date_length}, HEAD_CLOSE};
-    size_t n = head_write_error(s->head, &h, 429, true);
+    char *head = output_space(s);
+    size_t n = head_write_error(head, &h, 429, true);
     (void)!recv(fd, s->input, sizeof s->input, MSG_DONTWAIT);
-    (void)!send(fd, s->head, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)!send(fd, head, n, MSG_NOSIGNAL | MSG_DONTWAIT);
     count(s, 429);
     if (access_wanted(s->options.access))
         access_write(s->options.access,

@@ -57,12 +57,12 @@ void connection_close(struct connection *c)
     struct http_server *s = server_of(c);
     site_cancel(&c->waiter);
     ev_io_stop(s->loop, &c->io);
+    output_drop(c);
     close(c->io.fd);
     s->counts->open = --s->count;
     peers_leave(&s->peers, c->peer);
     deadline_leave(c);
     drop_input(c);
-    output_drop(c);
     free(c);
     server_room(s);
 }
@@ -160,6 +160,7 @@ static void process(struct connection *c, const char *bytes, size_t n, struct fo
             give_up(c, &r, status);
             return;
         }
+        c->followed = used < n;
         enum step step = answer_request(c, &r, found);
         found = NULL;
         if (step == STEP_BROKEN) {
@@ -242,6 +243,14 @@ static void on_writable(struct connection *c)
         process(c, c->input->bytes, c->input->n, NULL);
     else
         enter(c, STATE_IDLE);
+}
+
+void connection_sent(struct connection *c, enum step step)
+{
+    if (step == STEP_BROKEN)
+        connection_close(c);
+    else if (step == STEP_MORE)
+        enter(c, STATE_SEND);
 }
 
 static void on_dropped(struct connection *c)

@@ -268,6 +268,12 @@ void http_server_stop(struct http_server *s, double seconds)
     ev_async_send(s->loop, &s->stop);
 }
 
+static void on_round_over(struct ev_loop *loop, struct ev_prepare *round, int revents)
+{
+    (void)loop, (void)revents;
+    output_flush(round->data);
+}
+
 /* ---- life ---------------------------------------------------------------------------------- */
 
 static double at_least(double seconds)
@@ -331,6 +337,9 @@ struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
     s->counts = site_server(site);
     take_options(s, options);
     deadline_init(s);
+    ev_prepare_init(&s->round, on_round_over);
+    s->round.data = s;
+    ev_prepare_start(loop, &s->round);
     ev_init(&s->pause, on_pause_over);
     s->pause.data = s;
     ev_init(&s->drained, on_drained);
@@ -393,6 +402,7 @@ void http_server_free(struct http_server *s)
     ev_clear_pending(s->loop, &s->drained);
     ev_async_stop(s->loop, &s->stop);
     ev_async_stop(s->loop, &s->change);
+    ev_prepare_stop(s->loop, &s->round);
     peers_clear(&s->peers);
     free(s->new_limits);
     free(s);

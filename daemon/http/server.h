@@ -9,6 +9,9 @@
 #include "http.h"
 #include "peers.h"
 
+#define HELD_MOST  16
+#define HELD_BYTES 8192
+
 /* What a connection is doing. In each state it watches for something and has a deadline. */
 enum state {
     STATE_READ,   /* a head is arriving, or the first one has not begun */
@@ -42,9 +45,17 @@ struct connection {
     uint32_t moved; /* bytes dropped in STATE_LINGER; sent in this window of STATE_SLOW */
     int queued;     /* bytes that lay in the socket when this window began */
     struct site_waiter waiter;
-    uint8_t state; /* enum state */
-    bool closing;  /* after what is being sent */
-    bool lingers;  /* and then through STATE_LINGER */
+    uint8_t state;     /* enum state */
+    bool closing;      /* after what is being sent */
+    bool lingers;      /* and then through STATE_LINGER */
+    bool followed;     /* another request has come with the one that is being answered */
+    struct held *held; /* an answer to it; NULL: none */
+};
+
+/* An answer that is a head alone and waits for the end of the round (output.c). */
+struct held {
+    struct connection *to; /* NULL: it has gone */
+    struct str head;
 };
 
 struct listener {
@@ -81,7 +92,12 @@ struct http_server {
     char date[64];
     size_t date_length;
     char input[HTTP_HEAD_MAX]; /* what has just come, of any connection */
-    char head[HEAD_MAX];       /* what is about to go, of any connection */
+
+    /* Heads that are about to go, of any connection: those that wait, and behind them the next. */
+    struct held held[HELD_MOST];
+    size_t held_count, heads_length;
+    char heads[HELD_BYTES + HEAD_MAX];
+    struct ev_prepare round; /* is over */
 };
 
 /* ---- output.c ------------------------------------------------------------------------------ */
@@ -93,12 +109,17 @@ enum step {
     STEP_BROKEN /* the connection is to be closed */
 };
 
-/* Sends an answer. `head` may stand in the server's space. Takes the reference to `body`, of which
- * `bytes` is a view; it may be NULL. */
+/* Where HEAD_MAX bytes of a head can be written, until the next call. */
+char *output_space(struct http_server *s);
+/* Sends an answer, or holds it until the end of the round, which counts as sent. `head` stands in
+ * the server's space. Takes the reference to `body`, of which `bytes` is a view; it may be NULL. */
 enum step output_start(struct connection *c, struct str head, struct body *body, struct str bytes);
+/* Sends what is held. Connections may be closed by it, but for those of which nothing is held. */
+void output_flush(struct http_server *s);
 /* Goes on with what was kept, and adds what has gone to `moved`. */
 enum step output_continue(struct connection *c);
 bool output_pending(const struct connection *c);
+/* Its connection is about to be closed: what is held goes, as far as the socket takes it. */
 void output_drop(struct connection *c);
 
 /* ---- answer.c ------------------------------------------------------------------------------ */
@@ -124,6 +145,8 @@ void answer_too_many(struct http_server *s, int fd, struct peer_address address)
 void connection_open(struct http_server *s, int fd, struct peer_address address);
 void connection_close(struct connection *c);
 void connection_abort(struct connection *c);
+/* What was held of an answer has been sent, or a part of it, or nothing can be sent. */
+void connection_sent(struct connection *c, enum step step);
 /* Its deadline has passed. It leaves its list. */
 void connection_expire(struct connection *c);
 /* In STATE_SLOW: whether its reader has taken too little, over send_grace at least. */

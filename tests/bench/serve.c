@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define RUNS        5
+#define TURNS       10 /* of both in a run */
 #define SERVER_CORE 0u
 #define CLIENT_CORE 1u
 /* At a rate: many short runs, since whatever else stops a machine for a few milliseconds is then in
@@ -43,7 +44,7 @@ struct row {
     const char *name;
     const char *path;
     const char *fields;
-    size_t requests; /* a run */
+    size_t requests; /* a run, a multiple of TURNS */
     bool conditional;
     bool dial;
     double limit; /* of the ratio; 0: it is for information alone */
@@ -106,16 +107,30 @@ static struct load load_of(const struct server *s, const struct row *row, const 
 /* ---- all that it can do -------------------------------------------------------------------- */
 
 struct saturated {
-    double cpu_us, per_second;
+    double cpu_us, seconds; /* for all requests of a run */
 };
 
-static struct saturated saturate(const struct server *s, const struct load *load)
+static void saturate(const struct server *s, const struct load *load, struct saturated *sum)
 {
     double from = usage_cpu_us(s->pid);
     struct load_result r = load_run(load);
 
-    return (struct saturated){(usage_cpu_us(s->pid) - from) / (double)load->requests,
-                              (double)load->requests / r.seconds};
+    sum->cpu_us += usage_cpu_us(s->pid) - from;
+    sum->seconds += r.seconds;
+}
+
+/* One run of both, who take turns: what slows the machine down slows both. */
+static void run_both(const struct row *row, const struct server servers[2], char *const requests[2],
+                     struct saturated sums[2])
+{
+    memset(sums, 0, 2 * sizeof *sums);
+    for (int turn = 0; turn < TURNS; turn++)
+        for (int k = 0; k < 2; k++) {
+            struct load load = load_of(&servers[k], row, requests[k]);
+
+            load.requests /= TURNS;
+            saturate(&servers[k], &load, &sums[k]);
+        }
 }
 
 /* Prints the ratio, and returns what the slower of both can do in a second. */
@@ -126,12 +141,12 @@ static double compare_costs(const struct row *row, const struct server servers[2
     char detail[80];
 
     for (int i = 0; i < RUNS; i++) {
-        for (int k = 0; k < 2; k++) {
-            struct load load = load_of(&servers[k], row, requests[k]);
-            struct saturated s = saturate(&servers[k], &load);
+        struct saturated sums[2];
 
-            cpu[k][i] = s.cpu_us;
-            speed[k][i] = s.per_second;
+        run_both(row, servers, requests, sums);
+        for (int k = 0; k < 2; k++) {
+            cpu[k][i] = sums[k].cpu_us / (double)row->requests;
+            speed[k][i] = (double)row->requests / sums[k].seconds;
         }
         ratios[i] = cpu[0][i] / cpu[1][i];
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -602,6 +603,107 @@ static void too_many_pages_at_once(void **state)
     raw_close(b);
 }
 
+/* ---- answers of one round ------------------------------------------------------------------ */
+
+#define CROWD 40 /* more than are held at once */
+
+static const char unchanged[] = "GET /blog.atom HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n";
+
+static void ask_in_many_ways(struct raw_client *c, int i)
+{
+    ask(c, unchanged);
+    if (i % 4 == 1)
+        ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
+    if (i % 4 == 2)
+        ask(c, unchanged);
+    if (i % 4 == 3)
+        ask(c, "HEAD /nothing HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+}
+
+static void expect_in_many_ways(struct raw_client *c, int i)
+{
+    expect(c, 304, "");
+    if (i % 4 == 1)
+        expect(c, 200, FEED);
+    if (i % 4 == 2)
+        expect(c, 304, "");
+    if (i % 4 == 3) {
+        expect(c, 404, NULL);
+        assert_true(raw_ends(c, MS));
+    } else {
+        assert_true(raw_silent(c, 0));
+    }
+}
+
+/* The server stands still at a page that is missed, and meanwhile many ask and some go. */
+static void each_of_a_crowd_gets_its_answer(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *crowd[CROWD], *a = connect_to(h);
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = connect_to(h);
+        ask(crowd[i], unchanged);
+        expect(crowd[i], 304, "");
+    }
+    pthread_mutex_lock(&h->lock);
+    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < CROWD; i++)
+        ask_in_many_ways(crowd[i], i);
+    for (int i = 0; i < CROWD; i += 5)
+        raw_close(crowd[i]);
+    pthread_mutex_unlock(&h->lock);
+    for (int i = 0; i < CROWD; i++)
+        if (i % 5) {
+            expect_in_many_ways(crowd[i], i);
+            raw_close(crowd[i]);
+        }
+    assert_missed(h);
+    raw_close(a);
+}
+
+/* They have come when the server is told to stop, and it sees both at once. */
+static void a_crowd_is_answered_before_the_end(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *crowd[CROWD], *a = connect_to(h);
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = connect_to(h);
+        ask(crowd[i], unchanged);
+        expect(crowd[i], 304, "");
+    }
+    pthread_mutex_lock(&h->lock);
+    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < CROWD; i++)
+        ask(crowd[i], unchanged);
+    http_server_stop(h->server, 0);
+    pthread_mutex_unlock(&h->lock);
+    for (int i = 0; i < CROWD; i++) {
+        expect(crowd[i], 304, "");
+        assert_true(raw_ends(crowd[i], MS));
+        raw_close(crowd[i]);
+    }
+    raw_close(a);
+}
+
+/* One after the other, until the socket takes a part of an answer that was held. */
+static void who_reads_late_gets_all_answers(void **state)
+{
+    enum { COUNT = 900 };
+    struct http_house *h = *state;
+    struct raw_client *c = raw_open(h->address, 4096);
+    assert_non_null(c);
+    for (int i = 0; i < COUNT; i++) {
+        unsigned before = http_house_iterations(h);
+        ask(c, unchanged);
+        for (int k = 0; k < 1000 && http_house_iterations(h) == before; k++)
+            sched_yield();
+    }
+    for (int i = 0; i < COUNT; i++)
+        expect(c, 304, "");
+    assert_true(raw_silent(c, 0));
+    raw_close(c);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
@@ -631,6 +733,9 @@ int main(void)
         TEST(a_page_that_is_not_there),
         TEST(who_waits_may_go),
         TEST(too_many_pages_at_once),
+        TEST(each_of_a_crowd_gets_its_answer),
+        TEST(a_crowd_is_answered_before_the_end),
+        TEST(who_reads_late_gets_all_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
