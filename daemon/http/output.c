@@ -1,10 +1,10 @@
-/* Sending: an answer goes out at once, with one system call for head and body. Only what the
- * socket does not take is kept, and waits for it.
+/* Sending: an answer goes out with one system call for head and body. Only what the socket does not
+ * take is kept, and waits for it.
  *
- * An answer that is a head alone, a 304 mostly, is held until all that has come in this round of
- * the loop has been read, and those of a round go one after the other: reading, then sending costs
- * 5 % less than taking turns, since the kernel's way through TCP is larger than the processor's
- * cache. */
+ * An answer without a body of its own, a 304 mostly, is held until all that has come in this round
+ * of the loop has been read, and those of a round go one after the other: reading, then sending
+ * costs 4 % less than taking turns, since the kernel's way through TCP is larger than the
+ * processor's cache. */
 #include "server.h"
 
 #include <errno.h>
@@ -113,7 +113,8 @@ char *output_space(struct http_server *s)
 }
 
 /* Whatever else is to go to this connection must not overtake it: there is no more to answer, and
- * its end does not follow. */
+ * its end does not follow. What comes later is read in a later round; for a server that stops,
+ * which reads once more, all is flushed and nothing held again. */
 static bool may_be_held(const struct connection *c, struct str bytes)
 {
     return bytes.n == 0 && !c->followed && !c->closing;
@@ -122,11 +123,8 @@ static bool may_be_held(const struct connection *c, struct str bytes)
 enum step output_start(struct connection *c, struct str head, struct body *body, struct str bytes)
 {
     struct http_server *s = c->io.data;
-    /* Asked twice in a round, as the server stops: who has not read the first is not waited for. */
-    if (c->held && send_held(c->held) != STEP_DONE) {
-        body_unref(body);
-        return STEP_BROKEN;
-    }
+    if (bytes.n)
+        output_flush(s); /* who came before does not wait for what may take long */
     if (!may_be_held(c, bytes))
         return start(c, head, body, bytes);
     body_unref(body);

@@ -14,7 +14,7 @@
 #define PAUSE_SECONDS 0.5 /* out of descriptors, or of room, at most */
 #define PAUSE_LEAST   0.02
 #define LEAST_SECONDS 0.001
-#define MOST_AHEAD    (128 << 10) /* bytes in a socket that its peer has no window for yet */
+#define MOST_AHEAD    (128 << 10) /* bytes that a socket takes and has not sent */
 #define HEAD_GRACE    1.0 /* seconds for a head, however many wait behind it; and to linger */
 
 void http_defaults(struct http_options *o)
@@ -252,6 +252,7 @@ static void on_stop(struct ev_loop *loop, struct ev_async *stop, int revents)
         accept_some(s, l->io.fd);
     s->draining = true;
     listeners_close(s);
+    output_flush(s); /* none of those that are walked through now may be closed on the way */
     drain_list(s, STATE_IDLE);
     drain_list(s, STATE_READ);
     ev_now_update(loop);

@@ -52,7 +52,7 @@ struct connection {
     struct held *held; /* an answer to it; NULL: none */
 };
 
-/* An answer that is a head alone and waits for the end of the round (output.c). */
+/* An answer without a body of its own that waits for the end of the round (output.c). */
 struct held {
     struct connection *to; /* NULL: it has gone */
     struct str head;

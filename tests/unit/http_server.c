@@ -11,16 +11,17 @@
 
 #include "http_house.h"
 
-#define MS   5000
-#define HOST "Host: a\r\n"
-#define FEED "<feed>one</feed>"
-#define PAGE "/blog/0a1b2c3d-0000-5000-8000-000000000001.html"
+#define MS         5000
+#define HOST       "Host: a\r\n"
+#define FEED       "<feed>one</feed>"
+#define PAGE       "/blog/0a1b2c3d-0000-5000-8000-000000000001.html"
+#define OTHER_PAGE "/blog/0a1b2c3d-0000-5000-8000-000000000002.html"
 
-static int open_house(void **state)
+static int open_house_that_waits(void **state, size_t max_waiting)
 {
     struct http_options o;
     http_house_defaults(&o);
-    struct http_house *h = http_house_open(&o, 1);
+    struct http_house *h = http_house_open(&o, max_waiting);
     struct feed_row row = {
         .name = (char[]){"blog"}, .title = (char[]){"blog"}, .url = (char[]){""}};
     *state = h;
@@ -28,6 +29,16 @@ static int open_house(void **state)
         return -1;
     http_house_publish(h, "/blog.atom", STR(FEED), SITE_FEED); /* waits, so the row is there too */
     return 0;
+}
+
+static int open_house(void **state)
+{
+    return open_house_that_waits(state, 1);
+}
+
+static int open_house_of_two(void **state)
+{
+    return open_house_that_waits(state, 2);
 }
 
 static int close_house(void **state)
@@ -596,7 +607,7 @@ static void too_many_pages_at_once(void **state)
     struct raw_client *a = connect_to(h), *b = connect_to(h);
     ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
     assert_missed(h);
-    ask(b, "GET /blog/0a1b2c3d-0000-5000-8000-000000000002.html HTTP/1.1\r\n" HOST "\r\n");
+    ask(b, "GET " OTHER_PAGE " HTTP/1.1\r\n" HOST "\r\n");
     struct raw_response r = expect(b, 503, "This is not to be had right now. Please try again.\n");
     assert_field(&r, "Retry-After", "10");
     raw_close(a);
@@ -685,6 +696,40 @@ static void a_crowd_is_answered_before_the_end(void **state)
     raw_close(a);
 }
 
+/* A crowd whose page has just come is answered, and in the same round the server is told to stop
+ * and reads what they have asked meanwhile. */
+static void a_crowd_that_waited_is_answered_before_the_end(void **state)
+{
+    enum { FULL = 16 }; /* as many as are held at once */
+    struct http_house *h = *state;
+    struct raw_client *crowd[FULL], *a = connect_to(h);
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    for (int i = 0; i < FULL; i++) {
+        crowd[i] = connect_to(h);
+        ask(crowd[i], "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    }
+    assert_missed(h);
+    ask(a, unchanged);
+    expect(a, 304, "");
+    pthread_mutex_lock(&h->lock);
+    ask(a, "GET " OTHER_PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    for (int i = 0; i < FULL; i++)
+        ask(crowd[i], unchanged);
+    for (int i = 0; i < FULL; i += 5) {
+        setsockopt(raw_fd(crowd[i]), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        raw_close(crowd[i]);
+    }
+    assert_int_equal(0, site_refuse(h->site, PAGE));
+    http_server_stop(h->server, 0);
+    pthread_mutex_unlock(&h->lock);
+    for (int i = 0; i < FULL; i++)
+        if (i % 5) {
+            expect(crowd[i], 404, NULL);
+            raw_close(crowd[i]);
+        }
+    raw_close(a);
+}
+
 /* One after the other, until the socket takes a part of an answer that was held. */
 static void who_reads_late_gets_all_answers(void **state)
 {
@@ -735,6 +780,8 @@ int main(void)
         TEST(too_many_pages_at_once),
         TEST(each_of_a_crowd_gets_its_answer),
         TEST(a_crowd_is_answered_before_the_end),
+        cmocka_unit_test_setup_teardown(a_crowd_that_waited_is_answered_before_the_end,
+                                        open_house_of_two, close_house),
         TEST(who_reads_late_gets_all_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
