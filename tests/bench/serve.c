@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #define RUNS        5
-#define TURNS       10 /* of both in a run */
+#define TURNS       4 /* of both in a run */
 #define SERVER_CORE 0u
 #define CLIENT_CORE 1u
 /* At a rate: many short runs, since whatever else stops a machine for a few milliseconds is then in
