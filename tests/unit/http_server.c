@@ -17,10 +17,11 @@
 #define PAGE       "/blog/0a1b2c3d-0000-5000-8000-000000000001.html"
 #define OTHER_PAGE "/blog/0a1b2c3d-0000-5000-8000-000000000002.html"
 
-static int open_house_that_waits(void **state, size_t max_waiting)
+static int open_house_that_waits(void **state, size_t max_waiting, size_t max_connections)
 {
     struct http_options o;
     http_house_defaults(&o);
+    o.limits.max_connections = max_connections;
     struct http_house *h = http_house_open(&o, max_waiting);
     struct feed_row row = {
         .name = (char[]){"blog"}, .title = (char[]){"blog"}, .url = (char[]){""}};
@@ -33,12 +34,17 @@ static int open_house_that_waits(void **state, size_t max_waiting)
 
 static int open_house(void **state)
 {
-    return open_house_that_waits(state, 1);
+    return open_house_that_waits(state, 1, 4096);
 }
 
 static int open_house_of_two(void **state)
 {
-    return open_house_that_waits(state, 2);
+    return open_house_that_waits(state, 2, 4096);
+}
+
+static int open_small_house(void **state)
+{
+    return open_house_that_waits(state, 1, 2);
 }
 
 static int close_house(void **state)
@@ -616,19 +622,37 @@ static void too_many_pages_at_once(void **state)
 
 /* ---- answers of one round ------------------------------------------------------------------ */
 
-#define CROWD 40 /* more than are held at once */
+#define CROWD     40 /* more than are held at once */
+#define UNCHANGED "GET /blog.atom HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n"
 
-static const char unchanged[] = "GET /blog.atom HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n";
+/* All have been answered once and may ask again. */
+static void gather(struct http_house *h, struct raw_client *crowd[CROWD])
+{
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = connect_to(h);
+        ask(crowd[i], UNCHANGED);
+        expect(crowd[i], 304, "");
+    }
+}
+
+/* The server stands still at a page that is missed, until the lock is given back. */
+static void hold_up(struct http_house *h, struct raw_client *c, const char *page)
+{
+    char request[128];
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", page);
+    pthread_mutex_lock(&h->lock);
+    ask(c, request);
+}
 
 static void ask_in_many_ways(struct raw_client *c, int i)
 {
-    ask(c, unchanged);
-    if (i % 4 == 1)
-        ask(c, "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n");
-    if (i % 4 == 2)
-        ask(c, unchanged);
-    if (i % 4 == 3)
-        ask(c, "HEAD /nothing HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n");
+    static const char *const ways[] = {
+        UNCHANGED,
+        UNCHANGED "GET /blog.atom HTTP/1.1\r\n" HOST "\r\n",
+        UNCHANGED UNCHANGED,
+        UNCHANGED "HEAD /nothing HTTP/1.1\r\n" HOST "Connection: close\r\n\r\n",
+    };
+    ask(c, ways[i % 4]);
 }
 
 static void expect_in_many_ways(struct raw_client *c, int i)
@@ -646,18 +670,13 @@ static void expect_in_many_ways(struct raw_client *c, int i)
     }
 }
 
-/* The server stands still at a page that is missed, and meanwhile many ask and some go. */
+/* While the server stands still many ask and some go. */
 static void each_of_a_crowd_gets_its_answer(void **state)
 {
     struct http_house *h = *state;
     struct raw_client *crowd[CROWD], *a = connect_to(h);
-    for (int i = 0; i < CROWD; i++) {
-        crowd[i] = connect_to(h);
-        ask(crowd[i], unchanged);
-        expect(crowd[i], 304, "");
-    }
-    pthread_mutex_lock(&h->lock);
-    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    gather(h, crowd);
+    hold_up(h, a, PAGE);
     for (int i = 0; i < CROWD; i++)
         ask_in_many_ways(crowd[i], i);
     for (int i = 0; i < CROWD; i += 5)
@@ -677,15 +696,10 @@ static void a_crowd_is_answered_before_the_end(void **state)
 {
     struct http_house *h = *state;
     struct raw_client *crowd[CROWD], *a = connect_to(h);
-    for (int i = 0; i < CROWD; i++) {
-        crowd[i] = connect_to(h);
-        ask(crowd[i], unchanged);
-        expect(crowd[i], 304, "");
-    }
-    pthread_mutex_lock(&h->lock);
-    ask(a, "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    gather(h, crowd);
+    hold_up(h, a, PAGE);
     for (int i = 0; i < CROWD; i++)
-        ask(crowd[i], unchanged);
+        ask(crowd[i], UNCHANGED);
     http_server_stop(h->server, 0);
     pthread_mutex_unlock(&h->lock);
     for (int i = 0; i < CROWD; i++) {
@@ -709,12 +723,11 @@ static void a_crowd_that_waited_is_answered_before_the_end(void **state)
         ask(crowd[i], "GET " PAGE " HTTP/1.1\r\n" HOST "\r\n");
     }
     assert_missed(h);
-    ask(a, unchanged);
+    ask(a, UNCHANGED);
     expect(a, 304, "");
-    pthread_mutex_lock(&h->lock);
-    ask(a, "GET " OTHER_PAGE " HTTP/1.1\r\n" HOST "\r\n");
+    hold_up(h, a, OTHER_PAGE);
     for (int i = 0; i < FULL; i++)
-        ask(crowd[i], unchanged);
+        ask(crowd[i], UNCHANGED);
     for (int i = 0; i < FULL; i += 5) {
         setsockopt(raw_fd(crowd[i]), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         raw_close(crowd[i]);
@@ -730,6 +743,26 @@ static void a_crowd_that_waited_is_answered_before_the_end(void **state)
     raw_close(a);
 }
 
+/* There is no room, and one who has just asked is the only one who can make way. */
+static void who_makes_way_has_the_answer(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *a = connect_to(h), *b = connect_to(h), *c;
+    ask(b, UNCHANGED);
+    expect(b, 304, "");
+    hold_up(h, a, PAGE);
+    c = connect_to(h);
+    ask(b, UNCHANGED); /* read before the other is let in */
+    pthread_mutex_unlock(&h->lock);
+    expect(b, 304, "");
+    assert_true(raw_ends(b, MS));
+    ask(c, UNCHANGED);
+    expect(c, 304, "");
+    raw_close(a);
+    raw_close(b);
+    raw_close(c);
+}
+
 /* One after the other, until the socket takes a part of an answer that was held. */
 static void who_reads_late_gets_all_answers(void **state)
 {
@@ -739,7 +772,7 @@ static void who_reads_late_gets_all_answers(void **state)
     assert_non_null(c);
     for (int i = 0; i < COUNT; i++) {
         unsigned before = http_house_iterations(h);
-        ask(c, unchanged);
+        ask(c, UNCHANGED);
         for (int k = 0; k < 1000 && http_house_iterations(h) == before; k++)
             sched_yield();
     }
@@ -782,6 +815,8 @@ int main(void)
         TEST(a_crowd_is_answered_before_the_end),
         cmocka_unit_test_setup_teardown(a_crowd_that_waited_is_answered_before_the_end,
                                         open_house_of_two, close_house),
+        cmocka_unit_test_setup_teardown(who_makes_way_has_the_answer, open_small_house,
+                                        close_house),
         TEST(who_reads_late_gets_all_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
