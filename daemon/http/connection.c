@@ -10,12 +10,14 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <utlist.h>
 
 #define INPUT_LEAST  1024
 #define LINGER_BYTES (256u << 10)
 #define TURNS        64 /* answers in a row before others have their turn */
 
 static void process(struct connection *c, const char *bytes, size_t n, struct found *found);
+static void leave_round(struct connection *c);
 
 static struct http_server *server_of(const struct connection *c)
 {
@@ -57,6 +59,7 @@ void connection_close(struct connection *c)
     struct http_server *s = server_of(c);
     site_cancel(&c->waiter);
     ev_io_stop(s->loop, &c->io);
+    leave_round(c);
     output_drop(c);
     close(c->io.fd);
     s->counts->open = --s->count;
@@ -265,10 +268,8 @@ static void on_dropped(struct connection *c)
         connection_close(c);
 }
 
-static void on_io(struct ev_loop *loop, struct ev_io *io, int revents)
+static void on_socket(struct connection *c)
 {
-    (void)loop, (void)revents;
-    struct connection *c = (struct connection *)((char *)io - offsetof(struct connection, io));
     switch ((enum state)c->state) {
     case STATE_READ:
     case STATE_IDLE:
@@ -284,6 +285,34 @@ static void on_io(struct ev_loop *loop, struct ev_io *io, int revents)
     case STATE_WAIT:
     case STATE_COUNT:
         break;
+    }
+}
+
+/* libev calls those that are ready in the reverse of their order. Who asks first shall be answered
+ * first, or the last of a crowd would wait no time and the first all of it. */
+static void on_io(struct ev_loop *loop, struct ev_io *io, int revents)
+{
+    (void)loop, (void)revents;
+    struct connection *c = (struct connection *)((char *)io - offsetof(struct connection, io));
+    struct http_server *s = server_of(c);
+    DL_PREPEND2(s->ready, c, ready_prev, ready_next);
+}
+
+static void leave_round(struct connection *c)
+{
+    struct http_server *s = server_of(c);
+    if (!c->ready_prev) /* the first of a list, too, has one before it: the last */
+        return;
+    DL_DELETE2(s->ready, c, ready_prev, ready_next);
+    c->ready_prev = NULL;
+}
+
+void connections_ready(struct http_server *s)
+{
+    while (s->ready) {
+        struct connection *c = s->ready;
+        leave_round(c);
+        on_socket(c);
     }
 }
 

@@ -164,6 +164,7 @@ static bool time_will_tell(const struct http_server *s)
 
 static void accept_some(struct http_server *s, int listener)
 {
+    connections_ready(s); /* who has asked does not make way unheard */
     for (unsigned i = 0; i < ACCEPTS && !s->paused; i++) {
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
         socklen_t size = sizeof from;
@@ -272,6 +273,7 @@ void http_server_stop(struct http_server *s, double seconds)
 static void on_round_over(struct ev_loop *loop, struct ev_prepare *round, int revents)
 {
     (void)loop, (void)revents;
+    connections_ready(round->data);
     output_flush(round->data);
 }
 
@@ -383,6 +385,7 @@ int http_server_add(struct http_server *s, int fd, struct error *e)
         return -1;
     }
     ev_io_init(&l->io, on_connection, fd, EV_READ);
+    ev_set_priority(&l->io, EV_MINPRI); /* once it is known who is ready */
     l->io.data = s;
     l->next = s->listeners;
     s->listeners = l;

@@ -33,6 +33,7 @@ struct input {
 struct connection {
     struct ev_io io;                /* io.data is the server */
     struct connection *prev, *next; /* in the server's list of its state */
+    struct connection *ready_prev, *ready_next; /* in that of this round; NULL: it is not there */
     double deadline;                /* seconds of the monotonic clock */
     struct input *input;            /* NULL: none */
     struct body *body;              /* of which `rest` is a view */
@@ -76,6 +77,7 @@ struct http_server {
 
     /* One list a state, the earliest deadline first, since all in it have the same time to go. */
     struct connection *connections[STATE_COUNT];
+    struct connection *ready; /* this round's, in the order in which their sockets became ready */
     size_t count;
     struct ev_timer deadline; /* armed for the earliest of all or before; not where there is none */
     double armed_for;
@@ -145,6 +147,8 @@ void answer_too_many(struct http_server *s, int fd, struct peer_address address)
 void connection_open(struct http_server *s, int fd, struct peer_address address);
 void connection_close(struct connection *c);
 void connection_abort(struct connection *c);
+/* Takes all of this round whose sockets are ready, one after the other. */
+void connections_ready(struct http_server *s);
 /* What was held of an answer has been sent, or a part of it, or nothing can be sent. */
 void connection_sent(struct connection *c, enum step step);
 /* Its deadline has passed. It leaves its list. */

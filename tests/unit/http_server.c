@@ -14,6 +14,7 @@
 #define MS         5000
 #define HOST       "Host: a\r\n"
 #define FEED       "<feed>one</feed>"
+#define CROWD      40 /* more than are held at once */
 #define PAGE       "/blog/0a1b2c3d-0000-5000-8000-000000000001.html"
 #define OTHER_PAGE "/blog/0a1b2c3d-0000-5000-8000-000000000002.html"
 
@@ -40,6 +41,11 @@ static int open_house(void **state)
 static int open_house_of_two(void **state)
 {
     return open_house_that_waits(state, 2, 4096);
+}
+
+static int open_house_of_a_crowd(void **state)
+{
+    return open_house_that_waits(state, 1 + CROWD, 4096);
 }
 
 static int open_small_house(void **state)
@@ -622,7 +628,7 @@ static void too_many_pages_at_once(void **state)
 
 /* ---- answers of one round ------------------------------------------------------------------ */
 
-#define CROWD     40 /* more than are held at once */
+#define NTH_PAGE  "/blog/0a1b2c3d-0000-5000-8000-1000000000%02d.html"
 #define UNCHANGED "GET /blog.atom HTTP/1.1\r\n" HOST "If-None-Match: *\r\n\r\n"
 
 /* All have been answered once and may ask again. */
@@ -642,6 +648,31 @@ static void hold_up(struct http_house *h, struct raw_client *c, const char *page
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", page);
     pthread_mutex_lock(&h->lock);
     ask(c, request);
+}
+
+/* Each asks for a page of its own: the misses show the order. */
+static void who_asks_first_is_answered_first(void **state)
+{
+    struct http_house *h = *state;
+    struct raw_client *crowd[CROWD], *a = connect_to(h);
+    char request[128], path[128], page[128];
+    gather(h, crowd);
+    ask(a, UNCHANGED); /* the kernel looks first at whom it named last */
+    expect(a, 304, "");
+    hold_up(h, a, PAGE);
+    for (int i = 0; i < CROWD; i++) {
+        snprintf(request, sizeof request, "GET " NTH_PAGE " HTTP/1.1\r\n" HOST "\r\n", i);
+        ask(crowd[i], request);
+    }
+    pthread_mutex_unlock(&h->lock);
+    assert_missed(h);
+    for (int i = 0; i < CROWD; i++) {
+        snprintf(page, sizeof page, NTH_PAGE, i);
+        assert_true(http_house_missed(h, path, sizeof path));
+        assert_string_equal(page, path);
+        raw_close(crowd[i]);
+    }
+    raw_close(a);
 }
 
 static void ask_in_many_ways(struct raw_client *c, int i)
@@ -811,6 +842,8 @@ int main(void)
         TEST(a_page_that_is_not_there),
         TEST(who_waits_may_go),
         TEST(too_many_pages_at_once),
+        cmocka_unit_test_setup_teardown(who_asks_first_is_answered_first, open_house_of_a_crowd,
+                                        close_house),
         TEST(each_of_a_crowd_gets_its_answer),
         TEST(a_crowd_is_answered_before_the_end),
         cmocka_unit_test_setup_teardown(a_crowd_that_waited_is_answered_before_the_end,
