@@ -368,6 +368,16 @@ void connection_open(struct http_server *s, int fd, struct peer_address address)
     on_readable(c);
 }
 
+/* The end of one of whom nothing has been read yet, unless something has come meanwhile. */
+static void hear_or_close(struct connection *c)
+{
+    char byte;
+    if (recv(c->io.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0)
+        on_readable(c);
+    else
+        connection_close(c);
+}
+
 /* A head that has begun is told that it was too slow; who has said nothing is just let go. */
 static void expire_head(struct connection *c)
 {
@@ -376,7 +386,7 @@ static void expire_head(struct connection *c)
     if (c->input)
         give_up(c, &nothing_known, 408);
     else
-        connection_close(c);
+        hear_or_close(c);
 }
 
 /* What lies in the socket, sent or not, and has not been acknowledged. */
@@ -437,6 +447,8 @@ void connection_expire(struct connection *c)
         expire_slow(c);
         return;
     case STATE_IDLE:
+        hear_or_close(c);
+        return;
     case STATE_LINGER:
     case STATE_COUNT:
         break;
@@ -446,12 +458,6 @@ void connection_expire(struct connection *c)
 
 void connection_drain(struct connection *c)
 {
-    bool silent = c->state == STATE_IDLE || (c->state == STATE_READ && !c->input);
-    char byte;
-    if (!silent)
-        return;
-    if (recv(c->io.fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0)
-        on_readable(c);
-    else
-        connection_close(c);
+    if (c->state == STATE_IDLE || (c->state == STATE_READ && !c->input))
+        hear_or_close(c);
 }

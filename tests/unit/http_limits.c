@@ -129,6 +129,29 @@ static void an_idle_connection(void **state)
     http_house_close(h);
 }
 
+/* The server stands still until the time of one who has asked meanwhile is over. */
+static void who_has_asked_is_not_idle(void **state)
+{
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.limits.idle_timeout = 5 * SHORT;
+    struct http_house *h = open_house(&o);
+    struct raw_client *c = ask(h, GET);
+    expect(c, 200);
+    struct raw_client *before = ask(h, GET); /* the one that the kernel names first next time */
+    expect(before, 200);
+    pthread_mutex_lock(&h->lock);
+    assert_int_equal(0, raw_puts(before, "GET " PAGE " HTTP/1.1\r\nHost: a\r\n\r\n"));
+    assert_int_equal(0, raw_puts(c, GET));
+    assert_true(raw_silent(c, 600));
+    pthread_mutex_unlock(&h->lock);
+    expect(c, 200);
+    raw_close(c);
+    raw_close(before);
+    http_house_close(h);
+}
+
 static void a_page_that_does_not_come(void **state)
 {
     (void)state;
@@ -633,6 +656,7 @@ int main(void)
         cmocka_unit_test(a_head_that_is_too_slow),
         cmocka_unit_test(a_head_that_trickles),
         cmocka_unit_test(an_idle_connection),
+        cmocka_unit_test(who_has_asked_is_not_idle),
         cmocka_unit_test(a_page_that_does_not_come),
         cmocka_unit_test(a_reader_that_never_reads),
         cmocka_unit_test(a_reader_that_trickles),
