@@ -35,10 +35,9 @@ struct run {
     struct connection *free[LOAD_CONNECTIONS]; /* have nothing under way */
     size_t free_count;
     int epoll;
-    size_t sent, done, measured;
+    size_t sent, done;
     double began;
     double not_mine; /* seconds that are not counted; see seconds_now */
-    double *latencies;
 };
 
 static void give_up(const char *what)
@@ -68,6 +67,45 @@ static double seconds_now(struct run *run)
             run->not_mine += lost;
     }
     return now - run->not_mine;
+}
+
+/* ---- latencies ----------------------------------------------------------------------------- */
+
+/* For so many more, so that a run does not stop to make room. */
+static void latencies_reserve(struct latencies *l, size_t more)
+{
+    if (l->size - l->count >= more)
+        return;
+    l->size = l->count + more;
+    l->us = realloc(l->us, l->size * sizeof(*l->us));
+    if (!l->us)
+        give_up("memory");
+}
+
+void latencies_add(struct latencies *l, const struct latencies *from)
+{
+    latencies_reserve(l, from->count);
+    for (size_t i = 0; i < from->count; i++)
+        l->us[l->count++] = from->us[i];
+}
+
+static int compare(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+double latencies_at(struct latencies *l, double share)
+{
+    qsort(l->us, l->count, sizeof(*l->us), compare);
+    return l->count ? l->us[(size_t)((double)(l->count - 1) * share)] : 0;
+}
+
+void latencies_free(struct latencies *l)
+{
+    free(l->us);
+    *l = (struct latencies){0};
 }
 
 /* ---- connections --------------------------------------------------------------------------- */
@@ -156,11 +194,12 @@ static void ask_what_is_due(struct run *run, double now)
 
 static void answered(struct run *run, struct connection *c)
 {
+    struct latencies *latencies = run->load->latencies;
     double now = seconds_now(run);
 
     /* How long one took while this thread was away cannot be told. */
-    if (run->latencies && run->not_mine <= c->not_mine)
-        run->latencies[run->measured++] = (now - c->due) * 1e6;
+    if (latencies && run->not_mine <= c->not_mine)
+        latencies->us[latencies->count++] = (now - c->due) * 1e6;
     run->done++;
     if (run->load->dial)
         close(c->fd);
@@ -189,40 +228,27 @@ static void loop(struct run *run)
     }
 }
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-struct load_result load_run(const struct load *load)
+double load_run(const struct load *load)
 {
     struct run run = {.load = load, .request_length = strlen(load->request)};
-    struct load_result result = {0};
+    double seconds;
 
     run.to = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     run.to.sin_port = htons((uint16_t)atoi(strrchr(load->address, ':') + 1));
     if (load->rate > 0)
         run.not_mine = seconds_of(CLOCK_MONOTONIC) - seconds_of(CLOCK_THREAD_CPUTIME_ID);
     run.epoll = epoll_create1(EPOLL_CLOEXEC);
-    if (load->rate > 0 && !(run.latencies = calloc(load->requests, sizeof(*run.latencies))))
-        give_up("memory");
+    if (load->latencies)
+        latencies_reserve(load->latencies, load->requests);
     for (size_t i = 0; i < LOAD_CONNECTIONS; i++) {
         run.free[run.free_count++] = &run.connections[i];
         if (!load->dial)
             dial(&run, &run.connections[i]);
     }
     loop(&run);
-    result.seconds = seconds_now(&run) - run.began;
-    if (run.latencies) {
-        qsort(run.latencies, run.measured, sizeof(*run.latencies), compare);
-        result.median_us = run.latencies[run.measured / 2];
-        result.p99_us = run.latencies[run.measured * 99 / 100];
-    }
+    seconds = seconds_now(&run) - run.began;
     for (size_t i = 0; i < LOAD_CONNECTIONS && !load->dial; i++)
         close(run.connections[i].fd);
     close(run.epoll);
-    free(run.latencies);
-    return result;
+    return seconds;
 }
