@@ -368,7 +368,7 @@ void connection_open(struct http_server *s, int fd, struct peer_address address)
     on_readable(c);
 }
 
-/* The end of one of whom nothing has been read yet, unless something has come meanwhile. */
+/* The end of one who has begun no request as far as is known, unless one has come meanwhile. */
 static void hear_or_close(struct connection *c)
 {
     char byte;

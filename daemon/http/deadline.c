@@ -56,6 +56,10 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *timer, int revent
     (void)loop, (void)revents;
     struct http_server *s = timer->data;
     double now = seconds_now();
+    /* Who is known to have asked has done in time what the time was for, and must not be read a
+     * second time while the answer is held. */
+    connections_ready(s);
+    output_flush(s);
     for (int state = 0; state < STATE_COUNT; state++)
         while (s->connections[state] && s->connections[state]->deadline <= now)
             connection_expire(s->connections[state]);
@@ -67,6 +71,7 @@ static void on_deadline(struct ev_loop *loop, struct ev_timer *timer, int revent
 void deadline_init(struct http_server *s)
 {
     ev_init(&s->deadline, on_deadline);
+    ev_set_priority(&s->deadline, EV_MINPRI); /* once it is known who is ready */
     s->deadline.data = s;
 }
 

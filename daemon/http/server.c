@@ -164,7 +164,7 @@ static bool time_will_tell(const struct http_server *s)
 
 static void accept_some(struct http_server *s, int listener)
 {
-    connections_ready(s); /* who has asked does not make way unheard */
+    connections_ready(s); /* who is known to have asked does not make way unheard */
     for (unsigned i = 0; i < ACCEPTS && !s->paused; i++) {
         struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
         socklen_t size = sizeof from;

@@ -31,14 +31,14 @@ struct input {
 
 /* Small, since most are idle: at rest it has no buffer. */
 struct connection {
-    struct ev_io io;                /* io.data is the server */
-    struct connection *prev, *next; /* in the server's list of its state */
-    struct connection *ready_prev, *ready_next; /* in that of this round; NULL: it is not there */
-    double deadline;                /* seconds of the monotonic clock */
-    struct input *input;            /* NULL: none */
-    struct body *body;              /* of which `rest` is a view */
-    struct str rest;                /* not sent yet */
-    char *head;                     /* the same of a head, allocated; NULL: none */
+    struct ev_io io;                            /* io.data is the server */
+    struct connection *prev, *next;             /* in the server's list of its state */
+    struct connection *ready_prev, *ready_next; /* in `ready`; ready_prev is NULL: it is not */
+    double deadline;                            /* seconds of the monotonic clock */
+    struct input *input;                        /* NULL: none */
+    struct body *body;                          /* of which `rest` is a view */
+    struct str rest;                            /* not sent yet */
+    char *head;                                 /* the same of a head, allocated; NULL: none */
     uint16_t head_sent, head_length;
     struct peer *peer; /* NULL: its connections are not counted */
     struct peer_address address;
@@ -77,7 +77,7 @@ struct http_server {
 
     /* One list a state, the earliest deadline first, since all in it have the same time to go. */
     struct connection *connections[STATE_COUNT];
-    struct connection *ready; /* this round's, in the order in which their sockets became ready */
+    struct connection *ready; /* in this round, in the kernel's order */
     size_t count;
     struct ev_timer deadline; /* armed for the earliest of all or before; not where there is none */
     double armed_for;
@@ -151,7 +151,7 @@ void connection_abort(struct connection *c);
 void connections_ready(struct http_server *s);
 /* What was held of an answer has been sent, or a part of it, or nothing can be sent. */
 void connection_sent(struct connection *c, enum step step);
-/* Its deadline has passed. It leaves its list. */
+/* Its deadline has passed. It leaves its list, or does so when called again. */
 void connection_expire(struct connection *c);
 /* In STATE_SLOW: whether its reader has taken too little, over send_grace at least. */
 bool connection_lags(const struct connection *c);

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -98,8 +99,10 @@ static int compare(const void *a, const void *b)
 
 double latencies_at(struct latencies *l, double share)
 {
+    if (l->count == 0)
+        return 0;
     qsort(l->us, l->count, sizeof(*l->us), compare);
-    return l->count ? l->us[(size_t)((double)(l->count - 1) * share)] : 0;
+    return l->us[(size_t)ceil((double)l->count * share) - 1];
 }
 
 void latencies_free(struct latencies *l)
@@ -198,7 +201,7 @@ static void answered(struct run *run, struct connection *c)
     double now = seconds_now(run);
 
     /* How long one took while this thread was away cannot be told. */
-    if (latencies && run->not_mine <= c->not_mine)
+    if (latencies && run->done >= run->load->requests / LOAD_COLD && run->not_mine <= c->not_mine)
         latencies->us[latencies->count++] = (now - c->due) * 1e6;
     run->done++;
     if (run->load->dial)

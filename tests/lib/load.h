@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #define LOAD_CONNECTIONS 64
+#define LOAD_COLD        10 /* of the first tenth, while connections are let in, nothing is kept */
 
 /* How long answers took, from when a request was due to the end of its answer. */
 struct latencies {
@@ -28,6 +29,6 @@ double load_run(const struct load *load);
 
 /* Adds those of `from`. */
 void latencies_add(struct latencies *l, const struct latencies *from);
-/* The latency that this share of all requests did not exceed, 0 to 1. Sorts them. */
+/* The latency that this share of all requests did not exceed, over 0 to 1. Sorts them. */
 double latencies_at(struct latencies *l, double share);
 void latencies_free(struct latencies *l);
