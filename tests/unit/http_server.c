@@ -646,8 +646,11 @@ static void hold_up(struct http_house *h, struct raw_client *c, const char *page
 {
     char request[128];
     snprintf(request, sizeof request, "GET %s HTTP/1.1\r\n" HOST "\r\n", page);
+    unsigned before = http_house_iterations(h);
     pthread_mutex_lock(&h->lock);
     ask(c, request);
+    while (http_house_iterations(h) == before)
+        sched_yield();
 }
 
 /* Each asks for a page of its own: the misses show the order. */
@@ -778,12 +781,15 @@ static void a_crowd_that_waited_is_answered_before_the_end(void **state)
 static void who_makes_way_has_the_answer(void **state)
 {
     struct http_house *h = *state;
-    struct raw_client *a = connect_to(h), *b = connect_to(h), *c;
+    struct raw_client *a = connect_to(h), *b, *c;
+    ask(a, UNCHANGED); /* or, with nobody idle, no more would be let in for a while */
+    expect(a, 304, "");
+    b = connect_to(h);
     ask(b, UNCHANGED);
     expect(b, 304, "");
     hold_up(h, a, PAGE);
-    c = connect_to(h);
     ask(b, UNCHANGED); /* read before the other is let in */
+    c = connect_to(h);
     pthread_mutex_unlock(&h->lock);
     expect(b, 304, "");
     assert_true(raw_ends(b, MS));
