@@ -173,6 +173,33 @@ static void who_has_asked_is_not_idle(void **state)
     http_house_close(h);
 }
 
+/* More than the kernel names in one round. */
+static void none_of_a_crowd_that_has_asked_is_idle(void **state)
+{
+    enum { CROWD = 150 };
+    (void)state;
+    struct http_options o;
+    http_house_defaults(&o);
+    o.limits.idle_timeout = 10 * SHORT;
+    struct http_house *h = open_house(&o);
+    struct raw_client *crowd[CROWD];
+    for (int i = 0; i < CROWD; i++) {
+        crowd[i] = ask(h, GET);
+        expect(crowd[i], 200);
+    }
+    struct raw_client *other = hold_up(h);
+    for (int i = 0; i < CROWD; i++)
+        assert_int_equal(0, raw_puts(crowd[i], GET));
+    assert_true(raw_silent(crowd[0], 1200));
+    pthread_mutex_unlock(&h->lock);
+    for (int i = 0; i < CROWD; i++) {
+        expect(crowd[i], 200);
+        raw_close(crowd[i]);
+    }
+    raw_close(other);
+    http_house_close(h);
+}
+
 static void a_page_that_does_not_come(void **state)
 {
     (void)state;
@@ -678,6 +705,7 @@ int main(void)
         cmocka_unit_test(a_head_that_trickles),
         cmocka_unit_test(an_idle_connection),
         cmocka_unit_test(who_has_asked_is_not_idle),
+        cmocka_unit_test(none_of_a_crowd_that_has_asked_is_idle),
         cmocka_unit_test(a_page_that_does_not_come),
         cmocka_unit_test(a_reader_that_never_reads),
         cmocka_unit_test(a_reader_that_trickles),
