@@ -2,9 +2,6 @@
 #include "server.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,7 +11,6 @@
 #define PAUSE_SECONDS 0.5 /* out of descriptors, or of room, at most */
 #define PAUSE_LEAST   0.02
 #define LEAST_SECONDS 0.001
-#define MOST_AHEAD    (128 << 10) /* bytes that a socket takes and has not sent */
 #define HEAD_GRACE    1.0 /* seconds for a head, however many wait behind it; and to linger */
 
 void http_defaults(struct http_options *o)
@@ -356,29 +352,10 @@ struct http_server *http_server_new(struct ev_loop *loop, struct site *site,
     return s;
 }
 
-static int prepare_listener(int fd, struct error *e)
-{
-    int listening = 0, one = 1, ahead = MOST_AHEAD;
-    socklen_t size = sizeof listening;
-    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 || !listening)
-        return error_set(e, "descriptor %d is no listening socket", fd);
-    int flags = fcntl(fd, F_GETFL);
-    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-        return error_set(e, "cannot prepare the listening socket: %s", strerror(errno));
-    /* Connections inherit these. Answers go out whole, so there is nothing to gather; and who
-     * hardly reads does not make the kernel copy megabytes for him. They fail on a unix socket,
-     * which needs no such thing. TCP_DEFER_ACCEPT was measured and gains nothing: the
-     * first request has come by the time of `accept`, 994 times in 1000. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &ahead, sizeof ahead);
-    return 0;
-}
-
 int http_server_add(struct http_server *s, int fd, struct error *e)
 {
     struct listener *l = NULL;
-    if (prepare_listener(fd, e) == 0 && !(l = calloc(1, sizeof *l)))
+    if (listener_prepare(fd, e) == 0 && !(l = calloc(1, sizeof *l)))
         error_set(e, "out of memory");
     if (!l) {
         close(fd);

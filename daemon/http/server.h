@@ -102,6 +102,11 @@ struct http_server {
     struct ev_prepare round; /* is over */
 };
 
+/* ---- listen.c ------------------------------------------------------------------------------ */
+
+/* Sets what its connections are to inherit. -1: `e` says that it is no listening socket. */
+int listener_prepare(int fd, struct error *e);
+
 /* ---- output.c ------------------------------------------------------------------------------ */
 
 enum step {

@@ -5,7 +5,10 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "../../daemon/http/server.h"
 #include "../lib/raw_client.h"
-#include "http.h"
 
 static void assert_refused(const char *spec, const char *says)
 {
@@ -218,6 +221,89 @@ static void paths_that_cannot_be(void **state)
                    "the folder that the socket is to be in is missing: make it");
 }
 
+/* ---- what connections inherit -------------------------------------------------------------- */
+
+#define LEAST_PACKET 65200 /* of the loopback: 64 KiB but for what the kernel keeps for heads */
+
+static int option(int fd, int name)
+{
+    int value = -1;
+    socklen_t size = sizeof value;
+    assert_int_equal(0, getsockopt(fd, IPPROTO_TCP, name, &value, &size));
+    return value;
+}
+
+/* A connection to a listener of this spec that was prepared, as the server has it. The port is
+ * reached at `host`. */
+static int let_in(const char *spec, const char *host, struct raw_client **client)
+{
+    struct error e = {""};
+    char address[64], reach[80];
+    int listener = listen_on(spec);
+    assert_int_equal(0, listener_prepare(listener, &e));
+    http_address(listener, address, sizeof address);
+    snprintf(reach, sizeof reach, "%s%s", host, strrchr(address, ':'));
+    *client = raw_open(reach, 0);
+    assert_non_null(*client);
+    int fd;
+    while ((fd = accept(listener, NULL, NULL)) < 0)
+        assert_int_equal(EAGAIN, errno);
+    close(listener);
+    return fd;
+}
+
+static void control_of(int fd, char name[16])
+{
+    socklen_t size = 16;
+    memset(name, 0, size);
+    assert_int_equal(0, getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &size));
+}
+
+/* Three segments go in one packet. */
+static void assert_suited_to_the_loopback(const char *spec, const char *host)
+{
+    struct raw_client *client;
+    char control[16];
+    int fd = let_in(spec, host, &client);
+    assert_true(option(fd, TCP_NODELAY));
+    assert_in_range(option(fd, TCP_MAXSEG), 16000, LEAST_PACKET / 3);
+    control_of(fd, control);
+    assert_string_equal("reno", control);
+    close(fd);
+    raw_close(client);
+}
+
+static void the_loopback_has_no_way_to_be_congested(void **state)
+{
+    (void)state;
+    struct error e;
+    assert_suited_to_the_loopback("127.0.0.1:0", "127.0.0.1");
+    assert_suited_to_the_loopback("127.1.2.3:0", "127.1.2.3");
+    int six = http_listen("[::1]:0", &e);
+    if (six < 0)
+        return; /* addresses_of_ipv6 says so */
+    close(six);
+    assert_suited_to_the_loopback("[::1]:0", "[::1]");
+}
+
+/* What the machine's administrator has chosen is for ways that can be. */
+static void other_addresses_are_as_the_machine_has_them(void **state)
+{
+    (void)state;
+    struct raw_client *client;
+    char chosen[16], control[16];
+    int plain = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = let_in("0.0.0.0:0", "127.0.0.1", &client);
+    control_of(plain, chosen);
+    control_of(fd, control);
+    assert_string_equal(chosen, control);
+    assert_true(option(fd, TCP_NODELAY));
+    assert_true(option(fd, TCP_MAXSEG) > LEAST_PACKET / 3);
+    close(plain);
+    close(fd);
+    raw_close(client);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -230,6 +316,8 @@ int main(void)
         cmocka_unit_test(a_mode_of_its_own),
         cmocka_unit_test(a_file_is_not_replaced),
         cmocka_unit_test(paths_that_cannot_be),
+        cmocka_unit_test(the_loopback_has_no_way_to_be_congested),
+        cmocka_unit_test(other_addresses_are_as_the_machine_has_them),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
