@@ -166,7 +166,7 @@ BENCH_O := $(foreach room,base profile conf digest,$(patsubst %.c,$(B)/%.o,$(wil
 
 $(B)/bench/%: $(B)/tests/bench/%.o $(HARNESS) $(BENCH_O)
 	@mkdir -p $(@D)
-	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+	$(CC) $(all_ldflags) -o $@ $^ $(all_ldlibs) -lm
 
 .PHONY: bench
 bench: $(BENCHES) $(B)/digestd

@@ -9,3 +9,14 @@ void figure_print(const char *name, const char *detail, double value, const char
                   double limit);
 /* Sorts the items. */
 double figure_median(double *items, size_t count);
+
+/* The median of what was measured, and what the true one lies between, 95 times in 100, however
+ * the items are spread. */
+struct interval {
+    double low, median, high;
+};
+/* Sorts the items, ten at least. */
+struct interval figure_interval(double *items, size_t count);
+/* As figure_print, of a median. OVER is what is shown to be so: where the whole interval is. */
+void figure_print_interval(const char *name, const char *detail, struct interval figure,
+                           double limit);
