@@ -145,8 +145,10 @@ void turns_leave(struct turns *t, struct turn *turn); /* fine where it has not j
 void turns_due(struct turns *t, struct turn *turn, int64_t at);
 void turns_ask(struct turns *t, struct turn *turn, bool asked);
 /* The host of `url` is left alone until then, a day at most, by all but those that are asked for.
- * A host that is nobody's is not remembered. */
-void turns_hold(struct turns *t, struct str url, int64_t until, int64_t now);
+ * A host that is nobody's is not remembered. The host where that is longer than before, or NULL. */
+struct turns_host *turns_hold(struct turns *t, struct str url, int64_t until, int64_t now);
+/* Until when the turn's host is left alone; 0: it is not. */
+int64_t turns_held(const struct turn *turn, int64_t now);
 /* The one that may begin; it is under way from now on, no longer asked for, and due at no time.
  * NULL: none. */
 struct turn *turns_begin(struct turns *t, int64_t now);

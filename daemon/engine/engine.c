@@ -37,14 +37,25 @@ void engine_alive(const struct engine *en)
 
 /* ---- when ---------------------------------------------------------------------------------- */
 
+/* When a host's sources are looked at next is another time now. */
+static void tell_host(struct engine *en, const struct turns_host *h)
+{
+    for (size_t i = 0; i < en->count; i++)
+        if (en->sources[i]->turn.host == h)
+            publish_row_soon(en->sources[i]);
+}
+
 void source_settle(struct engine_source *s)
 {
     struct engine *en = s->engine;
     const struct source_state *state = &s->state;
+    struct turns_host *held = NULL;
 
     turns_due(en->turns, &s->turn, en->started ? state->schedule.next_poll : TURN_NEVER);
     if (state->wait_at.n)
-        turns_hold(en->turns, state->wait_at, state->schedule.wait_until, engine_now(en));
+        held = turns_hold(en->turns, state->wait_at, state->schedule.wait_until, engine_now(en));
+    if (held)
+        tell_host(en, held);
     if (!en->newest || state->schedule.last_poll >= en->newest->state.schedule.last_poll)
         en->newest = s;
 }

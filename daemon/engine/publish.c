@@ -279,6 +279,15 @@ void publish_all(struct engine *en)
 
 /* ---- rows, signs of life ------------------------------------------------------------------- */
 
+/* A host that wants to be left alone is, by all of its sources. */
+static int64_t next_poll_of(const struct engine_source *s)
+{
+    int64_t planned = s->state.schedule.next_poll,
+            held = turns_held(&s->turn, engine_now(s->engine));
+
+    return planned > held ? planned : held;
+}
+
 static void tell_row(const struct engine_source *s)
 {
     const struct source_state *state = &s->state;
@@ -295,7 +304,7 @@ static void tell_row(const struct engine_source *s)
         .reason = state->doubt != DOUBT_NONE ? (char *)state->reason.p : NULL,
         .entries = (int64_t)s->entries,
         .last_poll = state->schedule.last_poll,
-        .next_poll = state->schedule.next_poll,
+        .next_poll = next_poll_of(s),
         .last_change = state->schedule.last_change,
         .trouble_since = state->schedule.trouble_since,
         .known = state->schedule.last_good != 0,

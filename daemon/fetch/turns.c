@@ -271,15 +271,21 @@ void turns_ask(struct turns *t, struct turn *turn, bool asked)
     turn_settle(t, turn);
 }
 
-void turns_hold(struct turns *t, struct str url, int64_t until, int64_t now)
+struct turns_host *turns_hold(struct turns *t, struct str url, int64_t until, int64_t now)
 {
     struct turns_host *h = host_of(t, url, false);
 
     until = at_most(until, now > INT64_MAX - HOLD_MOST ? INT64_MAX : now + HOLD_MOST);
     if (!h || until <= h->held)
-        return;
+        return NULL;
     h->held = until;
     host_settle(t, h);
+    return h;
+}
+
+int64_t turns_held(const struct turn *turn, int64_t now)
+{
+    return turn->host && turn->host->held > now ? turn->host->held : 0;
 }
 
 struct turn *turns_begin(struct turns *t, int64_t now)

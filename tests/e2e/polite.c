@@ -10,6 +10,7 @@
 #include "../lib/place.h"
 #include "../lib/source_site.h"
 
+#include <inttypes.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,6 +187,63 @@ static void test_peace_for_a_day(void **state)
     source_site_stop(site);
 }
 
+#define NEXT_LOOK "digestd_source_next_poll_timestamp_seconds{source=\"%s\"} "
+
+/* When a source that is in trouble is looked at next, as the metrics have it. */
+static int64_t next_look(const struct house *h, const char *name)
+{
+    char trouble[100], line[100], *metrics;
+    int64_t at;
+
+    snprintf(trouble, sizeof(trouble), "digestd_source_in_trouble{source=\"%s\"} 1\n", name);
+    snprintf(line, sizeof(line), NEXT_LOOK, name);
+    metrics = house_get_with(h, "/metrics", trouble, 20000);
+    assert_non_null(metrics);
+    at = strtoll(strstr(metrics, line) + strlen(line), NULL, 10);
+    free(metrics);
+    return at;
+}
+
+static void assert_next_look(const struct house *h, const char *name, int64_t at)
+{
+    char line[100], *metrics;
+
+    snprintf(line, sizeof(line), NEXT_LOOK "%" PRId64 "\n", name, at);
+    metrics = house_get_with(h, "/metrics", line, 20000);
+    if (!metrics)
+        fail_msg("not among the metrics: %s", line);
+    free(metrics);
+}
+
+/* Of a host that wants its peace no source is looked at before, and none says so. */
+static void test_peace_is_told(void **state)
+{
+    struct place *p = *state;
+    struct source_site *site = source_site_start();
+    time_t told = time(NULL);
+    struct buf conf;
+    struct house *h;
+    int64_t until;
+
+    conf_begin(&conf, p, "");
+    put_source(&conf, site, "a");
+    put_source(&conf, site, "b");
+    source_site_set(site, "/a",
+                    &(struct site_step){.status = 429, .retry_after = "20000", .hold = true}, 1);
+    h = conf_start(&conf, p);
+    assert_true(house_wait_log(h, "b: new: One", 20000));
+    source_site_release(site, "/a");
+    until = next_look(h, "a");
+    assert_true(until >= told + 20000);
+    assert_next_look(h, "b", until);
+    house_kill(h);
+    h = start(p);
+    assert_next_look(h, "a", until);
+    assert_next_look(h, "b", until);
+    assert_int_equal(house_stop(h, NULL), 0);
+    source_site_stop(site);
+}
+
 static void test_what_a_page_says_of_itself(void **state)
 {
     struct place *p = *state;
@@ -227,11 +285,9 @@ static void test_what_a_page_says_of_itself(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        RUN(test_peace_over_a_crash),
-        RUN(test_peace_for_a_day),
-        RUN(test_two_at_a_host),
-        RUN(test_max_transfers),
-        RUN(test_what_a_page_says_of_itself),
+        RUN(test_peace_over_a_crash), RUN(test_peace_for_a_day),
+        RUN(test_peace_is_told),      RUN(test_two_at_a_host),
+        RUN(test_max_transfers),      RUN(test_what_a_page_says_of_itself),
     };
 
     return cmocka_run_group_tests_name("polite", tests, NULL, NULL);

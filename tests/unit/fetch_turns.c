@@ -421,13 +421,19 @@ static void test_peace_is_a_day_at_most(void **state)
     (void)state;
     assert_int_equal(turns_join(t, &turn, STR("http://a.example/"), HOUR), 0);
     turns_due(t, &turn, START);
-    turns_hold(t, STR("http://a.example:80"), START + 400 * DAY, START);
-    turns_hold(t, STR("http://a.example:80"), START + 10, START); /* the longer one counts */
+    assert_int_equal(turns_held(&turn, START), 0);
+    assert_ptr_equal(turns_hold(t, STR("http://a.example:80"), START + 400 * DAY, START),
+                     turn.host);
+    /* The longer one counts. */
+    assert_null(turns_hold(t, STR("http://a.example:80"), START + 10, START));
     assert_int_equal(turns_at(t), START + DAY);
+    assert_int_equal(turns_held(&turn, START + DAY - 1), START + DAY);
+    assert_int_equal(turns_held(&turn, START + DAY), 0);
     assert_null(turns_begin(t, START + DAY - 1));
     assert_ptr_equal(turns_begin(t, START + DAY), &turn);
     turns_leave(t, &turn);
     turns_leave(t, &turn); /* it has left */
+    assert_int_equal(turns_held(&turn, START), 0);
     turns_free(t);
 }
 
