@@ -104,7 +104,9 @@ struct http_server {
 
 /* ---- listen.c ------------------------------------------------------------------------------ */
 
-/* Sets what its connections are to inherit. -1: `e` says that it is no listening socket. */
+/* Makes a listening socket, whoever opened it, non-blocking and close-on-exec, and sets the TCP
+ * options that its connections inherit. It stays the caller's. -1: it is none, or that cannot be;
+ * `e` says which. */
 int listener_prepare(int fd, struct error *e);
 
 /* ---- output.c ------------------------------------------------------------------------------ */
