@@ -227,6 +227,22 @@ int http_listen(const char *spec, struct error *e)
     return listen_tcp(spec, e);
 }
 
+union address {
+    struct sockaddr any;
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+    struct sockaddr_un local;
+    struct sockaddr_storage space;
+};
+
+/* Where a socket is bound, and how long that is; AF_UNSPEC: it cannot be told. */
+static socklen_t get_address(int fd, union address *a)
+{
+    socklen_t length = sizeof *a;
+    memset(a, 0, sizeof *a);
+    return getsockname(fd, &a->any, &length) == 0 ? length : 0;
+}
+
 static void format_unix(const struct sockaddr_un *a, socklen_t length, char *out, size_t size)
 {
     size_t n = length > offsetof(struct sockaddr_un, sun_path)
@@ -237,16 +253,10 @@ static void format_unix(const struct sockaddr_un *a, socklen_t length, char *out
 
 void http_address(int fd, char *out, size_t size)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_un local;
-        struct sockaddr_storage space;
-    } a = {0};
-    socklen_t length = sizeof a;
+    union address a;
+    socklen_t length = get_address(fd, &a);
     char host[64], port[8];
     snprintf(out, size, "?");
-    if (getsockname(fd, &a.any, &length) != 0)
-        return;
     if (a.any.sa_family == AF_UNIX)
         format_unix(&a.local, length, out, size);
     else if (getnameinfo(&a.any, length, host, sizeof host, port, sizeof port,
@@ -258,14 +268,8 @@ void http_address(int fd, char *out, size_t size)
 
 static bool is_loopback(int fd)
 {
-    union {
-        struct sockaddr any;
-        struct sockaddr_in four;
-        struct sockaddr_in6 six;
-    } a = {0};
-    socklen_t length = sizeof a;
-    if (getsockname(fd, &a.any, &length) != 0)
-        return false;
+    union address a;
+    (void)get_address(fd, &a);
     if (a.any.sa_family == AF_INET6)
         return IN6_IS_ADDR_LOOPBACK(&a.six.sin6_addr);
     return a.any.sa_family == AF_INET &&
