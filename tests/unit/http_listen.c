@@ -227,7 +227,7 @@ static void paths_that_cannot_be(void **state)
 #define TIMESTAMPS   12 /* bytes of a segment, where both sides have them */
 
 struct inherited {
-    int nodelay, segment;
+    int nodelay, ahead, segment;
     char control[CONTROL_SIZE];
 };
 
@@ -241,7 +241,9 @@ static int option(int fd, int name)
 
 static struct inherited inherited_by(int fd)
 {
-    struct inherited i = {.nodelay = option(fd, TCP_NODELAY), .segment = option(fd, TCP_MAXSEG)};
+    struct inherited i = {.nodelay = option(fd, TCP_NODELAY),
+                          .ahead = option(fd, TCP_NOTSENT_LOWAT),
+                          .segment = option(fd, TCP_MAXSEG)};
     socklen_t size = CONTROL_SIZE;
     assert_int_equal(0, getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, i.control, &size));
     return i;
@@ -270,9 +272,14 @@ static void let_in_two(const char *spec, struct inherited *before, struct inheri
     struct error e = {""};
     int listener = listen_on(spec);
     *before = let_in(listener);
+    assert_int_equal(0, fcntl(listener, F_SETFD, 0)); /* as whoever hands it over may leave it */
+    assert_int_equal(0, fcntl(listener, F_SETFL, 0));
     assert_int_equal(0, listener_prepare(listener, &e));
+    assert_true(fcntl(listener, F_GETFD) & FD_CLOEXEC);
+    assert_true(fcntl(listener, F_GETFL) & O_NONBLOCK);
     *prepared = let_in(listener);
     assert_true(prepared->nodelay);
+    assert_int_equal(128 << 10, prepared->ahead);
     close(listener);
 }
 
