@@ -120,6 +120,19 @@ int check_base_url(struct str value, struct error *e)
     return 0;
 }
 
+/* "", ":" or ":PORT" stands behind the host. */
+static bool has_port_that_can_be(struct str url)
+{
+    struct str host = uri_host(url);
+    struct str port = str_sub(url, (size_t)(host.p + host.n - url.p), SIZE_MAX);
+    int64_t number;
+    size_t n = 0;
+
+    while (n < port.n && !memchr("/?#", port.p[n], 3))
+        n++;
+    return n <= 1 || parse_number(str_sub(port, 1, n - 1), 0, 65535, &number) == 0;
+}
+
 int check_url(struct str value, struct error *e)
 {
     struct str host = uri_host(value);
@@ -134,6 +147,9 @@ int check_url(struct str value, struct error *e)
     if (!uri_is_http(value) || has_blank(value))
         return error_set(e, "'%.*s' is no http, https or file: address",
                          STR_ARG(text_head(value, 100)));
+    if (!has_port_that_can_be(value))
+        /* The value is not quoted: it may have a password. */
+        return error_set(e, "the port behind its host is no number up to 65535");
     return 0;
 }
 

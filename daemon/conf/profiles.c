@@ -290,7 +290,7 @@ static void list_names(struct shelf *s, struct buf *out)
         if (!v->unread.text[0] && profile_complete(v->profile, NULL) == 0)
             buf_printf(out, "%s%s", out->len ? ", " : "", v->name);
     if (!out->len)
-        buf_puts(out, "none");
+        buf_puts(out, "none (profile-dir says where they are)");
 }
 
 static void no_such_profile(struct shelf *s, const struct volume *v, const struct asker *asker)

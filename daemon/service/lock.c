@@ -74,7 +74,8 @@ static enum lock_result lock_open(struct lock *l, bool alone, struct error *e)
         return LOCK_FAILED;
     l->directory = open(l->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (l->directory < 0) {
-        error_set(e, "cannot open the state directory %s: %s", l->state_dir, strerror(errno));
+        error_set(e, "cannot open the state directory %s: %s; set state-dir to a directory",
+                  l->state_dir, strerror(errno));
         return LOCK_FAILED;
     }
     if (lock_file_open(l, alone, e) < 0)

@@ -138,6 +138,8 @@ static void test_addresses_of_sources(void **state)
         {"one.example/x", "'one.example/x' is no http, https or file: address"},
         {"https:///x", "'https:///x' is no http, https or file: address"},
         {"https://one.example/a b", "'https://one.example/a b' is no http, https or file: address"},
+        {"http://one.example:99999/x", "the port behind its host is no number up to 65535"},
+        {"http://me:secret@[::1]:a?b", "the port behind its host is no number up to 65535"},
         {"file://other.example/x", "a file: address names no host: file:/PATH or file:NAME"},
         {"file:", "the file: address names no file"},
     };
